@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cores and logical processors (LPs): the timing model. `interval` level after Genbrugge, Eyerman and Eeckhout
+ * ("Interval simulation", HPCA 2010): a block's cost is computed once (cpu-sched.h); misses and
+ * mispredictions add to it, and misses overlap as far as the reorder buffer reaches and the data dependences
+ * between them allow.
+ *
+ * Approximate, and left out: a load that hits a line still on its way pays nothing more; the latency of the
+ * instructions between two dependent misses; wrong-path execution; page walks have a constant cost. */
+#pragma once
+
+#include "cpu-memory.h"
+#include "cpu-predict.h"
+#include "cpu-sched.h"
+#include "sim-emon.h"
+#include "sim-types.h"
+
+typedef struct cpu_complex cpu_complex; /* all cores of a machine with their memory */
+typedef struct cpu_lp cpu_lp;
+
+/* One block on one kind of core: what the run loop reads. One host cache line. */
+typedef struct {
+    uint32_t stat[4];      /* instructions, micro-ops, loads, stores */
+    uint64_t addr;         /* virtual address of the first instruction */
+    uint64_t fall;         /* ... and after the last: names the branch */
+    uint64_t line;         /* physical address of the first code line, in lines */
+    uint32_t pred;         /* the predecessor that `cost` is for; UINT32_MAX: none yet */
+    uint32_t cost;         /* 1/64 cycles */
+    uint16_t n_slots;
+    uint8_t n_lines;       /* code lines touched; CPU_LINES_SLOW: crosses a page */
+    uint8_t branch;        /* cpu_branch_kind */
+    uint32_t loads;        /* bit per slot: it reads; slots from 32 on: ask the decoded block */
+    uint32_t stores;       /* bit per slot: it writes */
+    uint32_t span;         /* widest access, bytes: whether one may straddle two lines */
+} cpu_tblock;
+enum { CPU_LINES_SLOW = 255 };
+G_STATIC_ASSERT(sizeof(cpu_tblock) == 64);
+
+/* The timing of one address space's code on one kind of core. */
+typedef struct {
+    cpu_tblock *blocks;
+    cpu_shares *demand;
+    uint32_t n, capacity;
+    uint64_t *edge_keys;   /* open addressing: pred << 32 | id, + 1 */
+    uint32_t *edge_costs;
+    uint32_t n_edges, edge_mask;
+} cpu_timing;
+
+/* An address space on a machine: the owner's tag and the timing of its code. */
+typedef struct {
+    uint16_t owner;
+    insn_code *code;
+    cpu_timing timing[CPU_MAX_KINDS];
+} cpu_space;
+
+cpu_complex *cpu_complex_new(const cpu_machine *desc);
+void cpu_complex_free(cpu_complex *complex);
+cpu_lp *cpu_complex_lp(cpu_complex *complex, unsigned id);
+unsigned cpu_lp_core(const cpu_lp *lp);
+const cpu_core_desc *cpu_lp_kind(const cpu_lp *lp);
+
+/* `owner` below 4095; `code` outlives the space. */
+cpu_space *cpu_space_new(insn_code *code, uint16_t owner);
+void cpu_space_free(cpu_space *space);
+
+/* Puts a space on an idle LP, at its local clock. The batch is empty. */
+void cpu_lp_start(cpu_lp *lp, cpu_space *space);
+/* Takes it off after all that is in flight has completed: the local clock moves there. Blocks not yet consumed
+ * stay the caller's: cpu_lp_position tells how many were. */
+void cpu_lp_stop(cpu_lp *lp);
+/* Gives the LP a batch, from block and address number on. The arrays stay the source's, until the next. */
+void cpu_lp_feed(cpu_lp *lp, const insn_batch *batch, uint32_t block, uint32_t addr);
+void cpu_lp_position(const cpu_lp *lp, uint32_t *block, uint32_t *addr);
+/* Consumes blocks until the local clock reaches `until` (1/64 cycles) or the batch is used up (returns true). */
+bool cpu_lp_run(cpu_lp *lp, uint64_t until);
+
+/* Local clock in 1/64 cycles since power-on: an LP's first member, so that whoever orders LPs by time need not call. */
+static inline uint64_t cpu_lp_clock(const cpu_lp *lp)
+{
+    return *(const uint64_t *)(const void *)lp;
+}
+void cpu_lp_advance(cpu_lp *lp, uint64_t clock); /* an idle LP's, forward only */
+sim_ps cpu_lp_now(const cpu_lp *lp);
+/* The first local clock that is not before `at`. */
+uint64_t cpu_lp_clock_at(const cpu_lp *lp, sim_ps at);
+
+/* System software on the LP (VMM with owner 0, or a guest's kernel): `cycles`, plus its footprint through the caches, beginning
+ * at line number `first` of its code and of its data. */
+void cpu_lp_system(cpu_lp *lp, uint16_t owner, uint32_t cycles, uint32_t first, unsigned code_lines, unsigned data_lines);
+void cpu_lp_flush_tlb(cpu_lp *lp);
+void cpu_lp_flush_caches(cpu_lp *lp);
+
+/* The truth of all counters since power-on. */
+void cpu_lp_counts(const cpu_lp *lp, uint64_t counts[SIM_EV_COUNT]);
+/* EMON registers: 48 bits; programmable ones count from their selection on. */
+void cpu_lp_emon_select(cpu_lp *lp, unsigned counter, enum sim_emon_event event);
+uint64_t cpu_lp_emon_read(const cpu_lp *lp, unsigned counter);
+uint64_t cpu_lp_emon_fixed(const cpu_lp *lp, unsigned fixed);
+
+/* What the VMM may see of the core's insides; see vmm/pcpu.h for the meaning of the fields. */
+typedef struct {
+    uint32_t lines, valid, mine, mine_dirty;
+    uint64_t fills, writebacks;
+} cpu_cache_view;
+typedef struct {
+    uint64_t taken, btb_misses; /* since power-on */
+    cpu_loop loop;
+    uint64_t insns;             /* retired since power-on */
+    cpu_cache_view l1d, l2, llc;
+    uint64_t flushes;
+    uint32_t rob_permille, drain_cycles;
+} cpu_view;
+void cpu_lp_view(const cpu_lp *lp, uint16_t owner, cpu_view *view);

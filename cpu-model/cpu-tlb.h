@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Translation look-aside buffers, set-associative with true LRU (sets in the order of recency, as in
+ * cpu-cache.h). An entry is tagged with owner and virtual page number, so that spaces can share a TLB
+ * (VPID-like) or be flushed on a switch. */
+#pragma once
+
+#include "cpu-cache.h"
+
+typedef struct {
+    uint64_t key; /* owner << 36 | vpn; UINT64_MAX where empty */
+    uint64_t pa;  /* physical address of the page */
+} cpu_tlb_entry;
+
+typedef struct {
+    cpu_tlb_entry *entries; /* [sets][ways] */
+    uint64_t set_mask;
+    uint32_t ways;
+    uint32_t count;         /* all entries; 0: no such TLB */
+} cpu_tlb;
+
+void cpu_tlb_init(cpu_tlb *tlb, const cpu_tlb_desc *desc);
+void cpu_tlb_clear(cpu_tlb *tlb);
+void cpu_tlb_flush(cpu_tlb *tlb);
+
+/* The entry of a key, made the most recent of its set; NULL on a miss. */
+static inline cpu_tlb_entry *cpu_tlb_touch(cpu_tlb *t, uint64_t key)
+{
+    cpu_tlb_entry *set = t->entries + (key & t->set_mask) * t->ways;
+    if (G_LIKELY(set[0].key == key))
+        return set;
+    for (uint32_t w = 1; w < t->ways; w++)
+        if (set[w].key == key) {
+            cpu_tlb_entry e = set[w];
+            memmove(set + 1, set, w * sizeof *set);
+            set[0] = e;
+            return set;
+        }
+    return NULL;
+}
+
+static inline void cpu_tlb_fill(cpu_tlb *t, uint64_t key, uint64_t pa)
+{
+    cpu_tlb_entry *set = t->entries + (key & t->set_mask) * t->ways;
+    memmove(set + 1, set, (t->ways - 1) * sizeof *set);
+    set[0] = (cpu_tlb_entry){key, pa};
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli-output.h"
+#include "run-result-json.h"
+#include "run-table.h"
+
+#include <string.h>
+
+static bool failed(const run_comparison *c)
+{
+    for (guint i = 0; i < c->runs->len; i++) {
+        const run_result *r = g_ptr_array_index(c->runs, i);
+        for (guint v = 0; v < r->vms->len; v++)
+            if (((const run_vm_result *)g_ptr_array_index(r->vms, v))->faulted)
+                return true;
+        if (r->failure)
+            return true;
+    }
+    return false;
+}
+
+/* --policies A,B; without it the policy of the scenario. */
+static char **policies_of(const cli_options *o, const run_scenario *s)
+{
+    char **names = g_strsplit(o->policies ? o->policies : s->policy_name, ",", -1);
+    for (char **n = names; *n; n++)
+        g_strstrip(*n);
+    return names;
+}
+
+static uint64_t instructions(const run_comparison *c)
+{
+    uint64_t sum = 0;
+    for (guint i = 0; i < c->runs->len; i++)
+        sum += ((const run_result *)g_ptr_array_index(c->runs, i))->totals.instructions;
+    return sum;
+}
+
+static int execute(const cli_options *o, const run_scenario *s)
+{
+    GError *error = NULL;
+    if (!cli_output_check(o, s, &error))
+        return cli_fail(error);
+    g_auto(GStrv) policies = policies_of(o, s);
+    run_status status;
+    run_status_init(&status, run_compare_runs(s, (const char *const *)policies));
+    cli_progress *progress = cli_progress_start(&status, s->duration, o->progress, o->no_progress || o->quiet);
+    unsigned jobs = o->jobs ? (unsigned)o->jobs : g_get_num_processors();
+    g_autoptr(run_comparison) c = run_compare(s, (const char *const *)policies, jobs, &status, &error);
+    bool interrupted;
+    double seconds = cli_progress_stop(progress, &interrupted);
+    run_status_clear(&status);
+    if (interrupted) {
+        g_clear_error(&error);
+        return CLI_EXIT_INTERRUPTED;
+    }
+    if (!c)
+        return cli_fail(error);
+    g_autofree char *json = o->json ? run_comparison_to_json(c) : NULL;
+    g_autofree char *table = run_comparison_to_table(c, cli_colour());
+    int exit_status = cli_output(o, s, g_ptr_array_index(c->runs, 0), json, table, instructions(c), seconds);
+    return exit_status ? exit_status : failed(c) ? SIM_EXIT_GUEST_FAILED : SIM_EXIT_OK;
+}
+
+int cli_compare(const char *command, int argc, char **argv)
+{
+    cli_options o = {0};
+    gboolean progress = FALSE, no_progress = FALSE, quiet = FALSE;
+    const GOptionEntry entries[] = {
+        {"policies", 'p', 0, G_OPTION_ARG_FILENAME, &o.policies,
+         "the policies, separated by commas; round-robin is always one of them (default: the scenario's)", "A,B,..."},
+        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o.json, "write the result as JSON; - is standard output, in place of the table", "FILE"},
+        {"set", 's', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.sets, "override a key of the scenario (may be repeated)", "GROUP.KEY=VALUE"},
+        {"seed", 0, 0, G_OPTION_ARG_FILENAME, &o.seed_text, "override the scenario's seed", "N"},
+        {"jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "runs at a time (default: one per processor of the host)", "N"},
+        {"progress", 0, 0, G_OPTION_ARG_NONE, &progress, "show progress even if standard error is no terminal", NULL},
+        {"no-progress", 0, 0, G_OPTION_ARG_NONE, &no_progress, "show no progress", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "print nothing but errors (and JSON)", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    int status = SIM_EXIT_OK;
+    if (cli_options_parse(command, entries, &argc, &argv, &status)) {
+        o.progress = progress;
+        o.no_progress = no_progress;
+        o.quiet = quiet;
+        g_autoptr(run_scenario) s = cli_options_scenario(command, &o, argc, argv, &status);
+        if (s)
+            status = execute(&o, s);
+    }
+    cli_options_clear(&o);
+    return status;
+}

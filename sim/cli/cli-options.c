@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* GOption says which option it does not know, but not which one was meant. */
+static char *nearest_option(const GOptionEntry *entries, const char *message)
+{
+    const char *dashes = strstr(message, "--");
+    if (!dashes)
+        return g_strdup("");
+    g_autofree char *word = g_strdup(dashes + 2);
+    word[strcspn(word, "= \t")] = '\0';
+    GPtrArray *names = g_ptr_array_new();
+    for (const GOptionEntry *e = entries; e->long_name; e++)
+        g_ptr_array_add(names, (gpointer)e->long_name);
+    g_ptr_array_add(names, (gpointer) "help");
+    g_ptr_array_add(names, NULL);
+    const char *near = sim_nearest(word, (const char *const *)names->pdata);
+    char *hint = near ? g_strdup_printf("; did you mean '--%s'?", near) : g_strdup("");
+    g_ptr_array_unref(names);
+    return hint;
+}
+
+static const cli_command *command_of(const char *name)
+{
+    const cli_command *c = cli_commands;
+    while (c->name && strcmp(c->name, name) != 0)
+        c++;
+    return c;
+}
+
+bool cli_options_parse(const char *command, const GOptionEntry *entries, int *argc, char ***argv, int *status)
+{
+    const cli_command *c = command_of(command);
+    g_autofree char *program = g_strconcat("quanta ", command, NULL);
+    g_set_prgname(program);
+    g_autoptr(GOptionContext) context = g_option_context_new(c->arguments);
+    g_option_context_set_summary(context, c->summary);
+    if (c->help)
+        g_option_context_set_description(context, c->help);
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_set_help_enabled(context, FALSE);
+    for (int i = 1; i < *argc && strcmp((*argv)[i], "--") != 0; i++)
+        if (strcmp((*argv)[i], "--help") == 0 || strcmp((*argv)[i], "-h") == 0) {
+            g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+            fputs(help, stdout);
+            *status = SIM_EXIT_OK;
+            return false;
+        }
+    g_autoptr(GError) error = NULL;
+    if (g_option_context_parse(context, argc, argv, &error)) {
+        if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
+            memmove(*argv + 1, *argv + 2, (size_t)(*argc - 1) * sizeof **argv);
+            (*argc)--;
+        }
+        return true;
+    }
+    g_autofree char *hint = g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION) ? nearest_option(entries, error->message)
+                                                                                                  : g_strdup("");
+    *status = cli_usage(command, "%s%s", error->message, hint);
+    return false;
+}
+
+run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc, char **argv, int *status)
+{
+    if (argc != 2) {
+        *status = argc < 2 ? cli_usage(command, "the scenario file is missing") : cli_usage(command, "unexpected argument '%s'", argv[2]);
+        return NULL;
+    }
+    o->scenario = argv[1];
+    o->has_seed = o->seed_text != NULL;
+    guint64 seed = 0;
+    if (o->has_seed && !g_ascii_string_to_unsigned(o->seed_text, 10, 0, RUN_MAX_SEED, &seed, NULL)) {
+        *status = cli_usage(command, "--seed: '%s' is not a whole number from 0 to %" G_GUINT64_FORMAT, o->seed_text, RUN_MAX_SEED);
+        return NULL;
+    }
+    o->seed = seed;
+    if (o->jobs < 0 || o->jobs > 1024) {
+        *status = cli_usage(command, "-j: %d is not a number of threads from 1 to 1024", o->jobs);
+        return NULL;
+    }
+    GError *error = NULL;
+    run_scenario *s = run_scenario_load(o->scenario, (const char *const *)o->sets, o->has_seed ? &o->seed : NULL, &error);
+    if (!s)
+        *status = cli_fail(error);
+    return s;
+}
+
+void cli_options_clear(cli_options *o)
+{
+    g_free(o->json);
+    g_strfreev(o->sets);
+    g_free(o->seed_text);
+    g_free(o->policy);
+    g_free(o->policies);
+    *o = (cli_options){0};
+}

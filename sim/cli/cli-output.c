@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli-output.h"
+
+#include "run-file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+bool cli_output_check(const cli_options *o, const run_scenario *s, GError **error)
+{
+    if (o->json && !run_file_check(o->json, error)) {
+        g_prefix_error(error, "--json: ");
+        return false;
+    }
+    for (guint i = 0; i < s->vms->len; i++) {
+        const run_vm *vm = g_ptr_array_index(s->vms, i);
+        if (vm->stdout_file && !run_file_check(vm->stdout_file, error)) {
+            g_prefix_error(error, "%s: [vm %s] stdout: ", s->path, vm->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool write_outputs(const run_scenario *s, const run_result *r, GError **error)
+{
+    for (guint i = 0; i < s->vms->len; i++) {
+        const run_vm *vm = g_ptr_array_index(s->vms, i);
+        const run_vm_result *out = g_ptr_array_index(r->vms, i);
+        if (vm->stdout_file && !run_file_write(vm->stdout_file, out->out, out->out_len, error))
+            return false;
+    }
+    return true;
+}
+
+int cli_output(const cli_options *o, const run_scenario *s, const run_result *outputs, const char *json, const char *table, uint64_t insns,
+               double seconds)
+{
+    GError *error = NULL;
+    bool to_stdout = o->json && strcmp(o->json, "-") == 0;
+    if (!write_outputs(s, outputs, &error))
+        return cli_fail(error);
+    if (!to_stdout && !o->quiet)
+        fputs(table, stdout);
+    fflush(stdout);
+    if (o->json && !run_file_write(o->json, json, strlen(json), &error))
+        return cli_fail(error);
+    if (o->json && !to_stdout && !o->quiet) {
+        g_autofree char *path = g_canonicalize_filename(o->json, NULL);
+        printf("  results  %s\n", path);
+    }
+    if (!o->quiet && isatty(STDERR_FILENO))
+        fprintf(stderr, "  %.1f s on this host, %.0f million simulated instructions per second\n", seconds,
+                seconds > 0 ? (double)insns / seconds / 1e6 : 0);
+    return SIM_EXIT_OK;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What run and compare do with their results. */
+#pragma once
+
+#include "cli.h"
+
+/* Whether the result files could be written: --json and every VM's stdout. */
+bool cli_output_check(const cli_options *options, const run_scenario *scenario, GError **error);
+/* Writes the guests' output files, the JSON where it was asked for, and the table unless the JSON went to standard
+ * output. `seconds` and the number of instructions are for a remark on standard error. Returns the exit status. */
+int cli_output(const cli_options *options, const run_scenario *scenario, const run_result *outputs, const char *json, const char *table,
+               uint64_t insns, double seconds);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli-output.h"
+#include "run-result-json.h"
+#include "run-table.h"
+
+static bool failed(const run_result *r)
+{
+    for (guint i = 0; i < r->vms->len; i++)
+        if (((const run_vm_result *)g_ptr_array_index(r->vms, i))->faulted)
+            return true;
+    return r->failure != NULL;
+}
+
+static int execute(const cli_options *o, const run_scenario *s)
+{
+    GError *error = NULL;
+    const char *policy = o->policy ? o->policy : s->policy_name;
+    if (!cli_output_check(o, s, &error))
+        return cli_fail(error);
+    run_status status;
+    run_status_init(&status, o->alone ? 1 + (gint)s->vms->len : 1);
+    cli_progress *progress = cli_progress_start(&status, s->duration, o->progress, o->no_progress || o->quiet);
+    unsigned jobs = o->jobs ? (unsigned)o->jobs : g_get_num_processors();
+    g_autoptr(run_result) r = o->alone ? run_with_alone(s, policy, jobs, &status, &error) : run_live(s, policy, &status, &error);
+    bool interrupted;
+    double seconds = cli_progress_stop(progress, &interrupted);
+    run_status_clear(&status);
+    if (interrupted) {
+        g_clear_error(&error);
+        return CLI_EXIT_INTERRUPTED;
+    }
+    if (!r)
+        return cli_fail(error);
+    g_autofree char *json = o->json ? run_result_to_json(r) : NULL;
+    g_autofree char *table = run_result_to_table(r, cli_colour());
+    int exit_status = cli_output(o, s, r, json, table, r->totals.instructions, seconds);
+    return exit_status ? exit_status : failed(r) ? SIM_EXIT_GUEST_FAILED : SIM_EXIT_OK;
+}
+
+int cli_run(const char *command, int argc, char **argv)
+{
+    cli_options o = {0};
+    gboolean progress = FALSE, no_progress = FALSE, quiet = FALSE, alone = FALSE;
+    const GOptionEntry entries[] = {
+        {"policy", 'p', 0, G_OPTION_ARG_FILENAME, &o.policy, "the policy, whatever the scenario says (see quanta list policies)", "NAME"},
+        {"alone", 0, 0, G_OPTION_ARG_NONE, &alone, "run every VM alone, too: adds slowdowns, STP, ANTT and fairness", NULL},
+        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o.json, "write the result as JSON; - is standard output, in place of the table", "FILE"},
+        {"set", 's', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.sets, "override a key of the scenario (may be repeated)", "GROUP.KEY=VALUE"},
+        {"seed", 0, 0, G_OPTION_ARG_FILENAME, &o.seed_text, "override the scenario's seed", "N"},
+        {"jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "runs at a time (default: one per processor of the host)", "N"},
+        {"progress", 0, 0, G_OPTION_ARG_NONE, &progress, "show progress even if standard error is no terminal", NULL},
+        {"no-progress", 0, 0, G_OPTION_ARG_NONE, &no_progress, "show no progress", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "print nothing but errors (and JSON)", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    int status = SIM_EXIT_OK;
+    if (cli_options_parse(command, entries, &argc, &argv, &status)) {
+        o.progress = progress;
+        o.no_progress = no_progress;
+        o.quiet = quiet;
+        o.alone = alone;
+        g_autoptr(run_scenario) s = cli_options_scenario(command, &o, argc, argv, &status);
+        if (s)
+            status = execute(&o, s);
+    }
+    cli_options_clear(&o);
+    return status;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The quanta command: what its subcommands share. */
+#pragma once
+
+#include "run-experiment.h"
+#include "sim-error.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct {
+    const char *name;
+    const char *arguments; /* as in the synopsis */
+    const char *summary;   /* one line */
+    const char *help;      /* what --help says below the options, or NULL */
+    int (*main)(const char *command, int argc, char **argv); /* argv[0] is the program; returns the exit status */
+} cli_command;
+
+/* The one table, ended by a NULL name. */
+extern const cli_command cli_commands[];
+
+int cli_run(const char *command, int argc, char **argv);
+int cli_compare(const char *command, int argc, char **argv);
+int cli_list(const char *command, int argc, char **argv);
+
+enum { CLI_EXIT_INTERRUPTED = 130 };
+
+/* Prints "quanta: MESSAGE" on standard error, frees the error and returns the exit status that it means. */
+int cli_fail(GError *error);
+/* The same for a mistake on the command line, with a pointer to the command's help. */
+int cli_usage(const char *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Whether tables on standard output are coloured. */
+bool cli_colour(void);
+
+/* ---- options (cli-options.c) ---- */
+
+/* Options of commands that run scenarios. Zeroed, then filled by cli_options_parse; cleared by cli_options_clear. */
+typedef struct {
+    char *json;
+    char **sets;
+    char *seed_text, *policy, *policies;
+    int jobs;
+    bool progress, no_progress, quiet, alone;
+    uint64_t seed;
+    bool has_seed;
+    const char *scenario; /* the one argument; points into argv */
+} cli_options;
+
+/* Parses with the given option entries (they point into `options`, or anywhere). False: the exit status is in *status
+ * (also for --help). What is left of argv is the command's arguments. */
+bool cli_options_parse(const char *command, const GOptionEntry *entries, int *argc, char ***argv, int *status);
+/* Loads the scenario that is the only argument, with --set, --seed. NULL: the exit status is in *status. */
+run_scenario *cli_options_scenario(const char *command, cli_options *options, int argc, char **argv, int *status);
+void cli_options_clear(cli_options *options);
+
+/* ---- progress (cli-progress.c) ---- */
+
+typedef struct cli_progress cli_progress;
+
+/* Makes SIGINT and SIGTERM cancel the experiment, and shows its progress on standard error: a bar when that is a
+ * terminal (or `force`), nothing when `hide`. `status` outlives it. */
+cli_progress *cli_progress_start(run_status *status, sim_ps duration, bool force, bool hide);
+/* Takes the bar away. Wall-clock seconds since the start; whether a signal came. */
+double cli_progress_stop(cli_progress *progress, bool *interrupted);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+const cli_command cli_commands[] = {
+    {"run", "SCENARIO", "run a scenario under one policy",
+     "The result goes to standard output as a table, and with --json to a file as JSON. Exit status: 0 done,\n"
+     "2 bad usage or input, 3 a guest or the policy failed (the result is written nevertheless).", cli_run},
+    {"compare", "SCENARIO", "compare scheduling policies with round-robin on the same work",
+     "Each guest is executed once and replayed to every policy, unless it reads the clock. Exit status: 0 done,\n"
+     "2 bad usage or input, 3 a guest or a policy failed (the result is written nevertheless).", cli_compare},
+    {"list", "policies|machines|events|guests", "show what there is to choose from", NULL, cli_list},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+int cli_fail(GError *error)
+{
+    int status = g_error_matches(error, SIM_ERROR, SIM_ERROR_GUEST) || g_error_matches(error, SIM_ERROR, SIM_ERROR_POLICY)
+                     ? SIM_EXIT_GUEST_FAILED
+                     : SIM_EXIT_BAD_INPUT;
+    fprintf(stderr, "quanta: %s\n", error->message);
+    g_error_free(error);
+    return status;
+}
+
+int cli_usage(const char *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    fprintf(stderr, "quanta: %s\nTry 'quanta %s%s--help'.\n", text, command ? command : "", command ? " " : "");
+    return SIM_EXIT_BAD_INPUT;
+}
+
+bool cli_colour(void)
+{
+    const char *no = g_getenv("NO_COLOR"), *term = g_getenv("TERM");
+    return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+static void print_help(void)
+{
+    printf("Usage: quanta COMMAND [OPTIONS] ARGUMENTS\n\n"
+           "Simulates hyperthreaded processors and the virtual machine monitor that shares them out among\n"
+           "real guest programs, and compares its scheduling policies.\n\nCommands:\n");
+    for (const cli_command *c = cli_commands; c->name; c++)
+        printf("  %-8s %s\n", c->name, c->summary);
+    printf("\nOptions:\n  --help     this text; 'quanta COMMAND --help' for a command's options\n"
+           "  --version  the version\n\nFirst steps: quanta list guests; man 5 quanta-scenario\n");
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[16] = {NULL};
+    for (unsigned i = 0; cli_commands[i].name; i++)
+        names[i] = cli_commands[i].name;
+    g_autofree char *hint = sim_suggest(word, names);
+    return cli_usage(NULL, "unknown command '%s'%s", word, hint);
+}
+
+/* A result that could not be printed whole is a failure. */
+static int finish_output(int status)
+{
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == SIM_EXIT_OK) {
+        fprintf(stderr, "quanta: cannot write to standard output\n");
+        return SIM_EXIT_BAD_INPUT;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (!word)
+        return cli_usage(NULL, "a command is missing; valid: run, compare, list");
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_help();
+        return finish_output(SIM_EXIT_OK);
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("quanta %s\n", QUANTA_VERSION);
+        return finish_output(SIM_EXIT_OK);
+    }
+    for (const cli_command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, word) == 0)
+            return finish_output(c->main(c->name, argc - 1, argv + 1));
+    return *word == '-' ? cli_usage(NULL, "unknown option '%s'; valid: --help, --version", word) : unknown_command(word);
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run-machine.h"
+
+#include "cpu-core.h"
+
+/* Blocks asked of a source at a time: small enough that eight guests' batches stay in the host's caches. */
+enum { FILL_BLOCKS = 8192, NO_GUEST = UINT32_MAX };
+
+/* How far one pCPU may run past the next, in 1/64 cycles: see docs/adr/0002-skew.md. */
+enum { SKEW = 128 * CPU_SUB };
+
+/* A guest's place in its own stream. */
+typedef struct {
+    insn_source *source;
+    cpu_space *space;
+    insn_batch batch;
+    uint32_t block, addr; /* how much of the batch has been consumed */
+    bool event_pending;   /* the batch's event has yet to be handled */
+    uint64_t insns;       /* retired */
+    sim_ps next_report;
+} guest;
+
+/* A pCPU: the VMM's port at the front. */
+typedef struct {
+    vmm_pcpu port;
+    run_machine *machine;
+    cpu_lp *lp;
+    uint32_t guest;       /* NO_GUEST when idle */
+    uint32_t heap_index;  /* 1-based; 0: idle */
+    uint64_t insns_at_start;
+    uint64_t insns_before;  /* guest's insns when it was put on */
+    uint64_t view_taken, view_btb_misses;
+} pcpu;
+
+/* A running pCPU among the others: see key_of. */
+typedef struct {
+    uint64_t key;
+    pcpu *pcpu;
+} place_in_heap;
+
+struct run_machine {
+    const cpu_machine *desc;
+    sim_engine *engine;
+    cpu_complex *complex;
+    pcpu *pcpus;
+    vmm_pcpu **ports;
+    GPtrArray *guests;
+    place_in_heap *heap;  /* running pCPUs, the one furthest behind first (1-based) */
+    unsigned n_heap;
+    bool one_clock;       /* all cores have one frequency: local clocks compare directly */
+    sim_ps last;          /* local time of the guest that was handled last */
+    sim_ps progress_step;
+    run_progress_fn progress;
+    void *progress_user;
+};
+
+/* ---- running pCPUs in the order of local time ----------------------------------------------------------------- */
+
+/* Local time and, for ties, id in one number: 56 bits of 1/64 cycles are days, of picoseconds 20 hours. */
+static inline uint64_t key_of(const run_machine *m, const pcpu *p)
+{
+    return (m->one_clock ? cpu_lp_clock(p->lp) : cpu_lp_now(p->lp)) << 8 | p->port.id;
+}
+
+static inline void place(run_machine *m, unsigned i, place_in_heap x)
+{
+    m->heap[i] = x;
+    x.pcpu->heap_index = i;
+}
+
+static inline void sift_down(run_machine *m, unsigned i)
+{
+    place_in_heap x = m->heap[i];
+    for (unsigned child; (child = 2 * i) <= m->n_heap; i = child) {
+        if (child < m->n_heap && m->heap[child + 1].key < m->heap[child].key)
+            child++;
+        if (m->heap[child].key > x.key)
+            break;
+        place(m, i, m->heap[child]);
+    }
+    place(m, i, x);
+}
+
+static void sift_up(run_machine *m, unsigned i)
+{
+    place_in_heap x = m->heap[i];
+    for (; i > 1 && x.key < m->heap[i / 2].key; i /= 2)
+        place(m, i, m->heap[i / 2]);
+    place(m, i, x);
+}
+
+static void heap_insert(run_machine *m, pcpu *p)
+{
+    m->heap[++m->n_heap] = (place_in_heap){key_of(m, p), p};
+    sift_up(m, m->n_heap);
+}
+
+static void heap_remove(run_machine *m, pcpu *p)
+{
+    unsigned i = p->heap_index;
+    p->heap_index = 0;
+    place_in_heap last = m->heap[m->n_heap--];
+    if (last.pcpu == p)
+        return;
+    place(m, i, last);
+    sift_down(m, i);
+    sift_up(m, last.pcpu->heap_index);
+}
+
+/* A pCPU's local time has moved on. */
+static inline void heap_update(run_machine *m, pcpu *p)
+{
+    if (p->heap_index) {
+        m->heap[p->heap_index].key = key_of(m, p);
+        sift_down(m, p->heap_index);
+    }
+}
+
+/* ---- the port ------------------------------------------------------------------------------------------------- */
+
+static pcpu *of(vmm_pcpu *p)
+{
+    return (pcpu *)p;
+}
+
+static void catch_up(pcpu *p)
+{
+    if (p->guest == NO_GUEST)
+        cpu_lp_advance(p->lp, cpu_lp_clock_at(p->lp, sim_engine_now(p->machine->engine)));
+}
+
+static uint64_t retired(const pcpu *p)
+{
+    return cpu_lp_emon_fixed(p->lp, 0);
+}
+
+static void port_start(vmm_pcpu *port, uint32_t vcpu, vmm_owner owner)
+{
+    pcpu *p = of(port);
+    guest *g = g_ptr_array_index(p->machine->guests, vcpu);
+    g_assert(p->guest == NO_GUEST);
+    catch_up(p);
+    if (!g->space)
+        g->space = cpu_space_new(g->source->code, owner);
+    p->guest = vcpu;
+    cpu_lp_start(p->lp, g->space);
+    cpu_lp_feed(p->lp, &g->batch, g->block, g->addr);
+    p->insns_at_start = retired(p);
+    p->insns_before = g->insns;
+    cpu_view v;
+    cpu_lp_view(p->lp, owner, &v);
+    p->view_taken = v.taken;
+    p->view_btb_misses = v.btb_misses;
+    heap_insert(p->machine, p);
+}
+
+static void update_insns(pcpu *p, guest *g)
+{
+    g->insns = p->insns_before + (retired(p) - p->insns_at_start);
+}
+
+static void port_stop(vmm_pcpu *port)
+{
+    pcpu *p = of(port);
+    guest *g = g_ptr_array_index(p->machine->guests, p->guest);
+    cpu_lp_position(p->lp, &g->block, &g->addr);
+    update_insns(p, g);
+    heap_remove(p->machine, p);
+    cpu_lp_stop(p->lp);
+    p->guest = NO_GUEST;
+}
+
+static sim_ps port_now(vmm_pcpu *port)
+{
+    pcpu *p = of(port);
+    catch_up(p);
+    return cpu_lp_now(p->lp);
+}
+
+static void port_work(vmm_pcpu *port, const vmm_work *work)
+{
+    pcpu *p = of(port);
+    catch_up(p);
+    cpu_lp_system(p->lp, VMM_OWNER_VMM, work->cycles, work->first, work->code_lines, work->data_lines);
+    heap_update(p->machine, p);
+}
+
+static void port_switch_space(vmm_pcpu *port)
+{
+    pcpu *p = of(port);
+    if (!cpu_lp_kind(p->lp)->tlb_tagged)
+        cpu_lp_flush_tlb(p->lp);
+}
+
+static void port_emon_select(vmm_pcpu *port, unsigned counter, enum sim_emon_event event)
+{
+    cpu_lp_emon_select(of(port)->lp, counter, event);
+}
+
+static uint64_t port_emon_read(vmm_pcpu *port, unsigned counter)
+{
+    return cpu_lp_emon_read(of(port)->lp, counter);
+}
+
+static uint64_t port_emon_read_fixed(vmm_pcpu *port, unsigned fixed)
+{
+    return cpu_lp_emon_fixed(of(port)->lp, fixed);
+}
+
+static void port_truth(vmm_pcpu *port, uint64_t counts[SIM_EV_COUNT])
+{
+    cpu_lp_counts(of(port)->lp, counts);
+}
+
+static void port_view(vmm_pcpu *port, vmm_owner owner, vmm_view *out)
+{
+    pcpu *p = of(port);
+    cpu_view v;
+    cpu_lp_view(p->lp, owner, &v);
+    uint64_t taken = v.taken - p->view_taken, misses = v.btb_misses - p->view_btb_misses;
+    p->view_taken = v.taken;
+    p->view_btb_misses = v.btb_misses;
+    uint64_t body = v.loop.iterations ? (v.insns - v.loop.insns_at) / v.loop.iterations : 0;
+    *out = (vmm_view){
+        .btb_hit_permille = taken ? (uint32_t)((taken - MIN(misses, taken)) * 1000 / taken) : 0,
+        .in_loop = v.loop.iterations >= CPU_LOOP_LONG,
+        .loop_branch = v.loop.branch,
+        .loop_iterations = v.loop.iterations,
+        .loop_body_insns = (uint32_t)MIN(body, UINT32_MAX),
+        .loop_exits = v.loop.exits,
+        .last_loop_iterations = v.loop.last,
+        .l1d = {v.l1d.lines, v.l1d.valid, v.l1d.mine, v.l1d.mine_dirty, v.l1d.fills, v.l1d.writebacks},
+        .l2 = {v.l2.lines, v.l2.valid, v.l2.mine, v.l2.mine_dirty, v.l2.fills, v.l2.writebacks},
+        .llc = {v.llc.lines, v.llc.valid, v.llc.mine, v.llc.mine_dirty, v.llc.fills, v.llc.writebacks},
+        .flushes = v.flushes,
+        .rob_permille = v.rob_permille,
+        .drain_cycles = v.drain_cycles,
+    };
+}
+
+static const vmm_pcpu_ops port_ops = {
+    .start = port_start,
+    .stop = port_stop,
+    .now = port_now,
+    .work = port_work,
+    .switch_space = port_switch_space,
+    .emon_select = port_emon_select,
+    .emon_read = port_emon_read,
+    .emon_read_fixed = port_emon_read_fixed,
+    .truth = port_truth,
+    .view = port_view,
+};
+
+/* ---- building ------------------------------------------------------------------------------------------------- */
+
+static void free_guest(gpointer data)
+{
+    guest *g = data;
+    cpu_space_free(g->space);
+    g_free(g);
+}
+
+static void init_pcpu(run_machine *m, unsigned id)
+{
+    pcpu *p = &m->pcpus[id];
+    p->machine = m;
+    p->lp = cpu_complex_lp(m->complex, id);
+    p->guest = NO_GUEST;
+    const cpu_core_desc *k = cpu_lp_kind(p->lp);
+    uint32_t core = cpu_lp_core(p->lp);
+    uint64_t llc = m->desc->l3.size ? m->desc->l3.size : k->l2.size;
+    p->port = (vmm_pcpu){.ops = &port_ops, .id = id, .core = core, .package = m->desc->core_package[core], .hz = k->hz,
+                         .emon_counters = k->emon_counters, .emon_read_cycles = k->emon_read, .vm_exit_cycles = k->vm_exit,
+                         .vm_entry_cycles = k->vm_entry, .l1d_lines = (uint32_t)(k->l1d.size / k->l1d.line),
+                         .l1i_lines = (uint32_t)(k->l1i.size / k->l1i.line), .l2_lines = (uint32_t)(k->l2.size / k->l2.line),
+                         .llc_lines = (uint32_t)(llc / k->l2.line), .kind = k->name};
+    m->ports[id] = &p->port;
+    if (k->hz != m->desc->kinds[m->desc->core_kind[0]].hz)
+        m->one_clock = false;
+}
+
+run_machine *run_machine_new(const cpu_machine *desc, sim_engine *engine)
+{
+    run_machine *m = g_new0(run_machine, 1);
+    m->desc = desc;
+    m->engine = engine;
+    m->complex = cpu_complex_new(desc);
+    m->pcpus = g_new0(pcpu, desc->n_lps);
+    m->ports = g_new0(vmm_pcpu *, desc->n_lps);
+    m->heap = g_new0(place_in_heap, desc->n_lps + 1);
+    m->guests = g_ptr_array_new_with_free_func(free_guest);
+    m->one_clock = true;
+    for (unsigned i = 0; i < desc->n_lps; i++)
+        init_pcpu(m, i);
+    return m;
+}
+
+void run_machine_free(run_machine *m)
+{
+    if (!m)
+        return;
+    cpu_complex_free(m->complex);
+    g_ptr_array_unref(m->guests);
+    g_free(m->pcpus);
+    g_free(m->ports);
+    g_free(m->heap);
+    g_free(m);
+}
+
+vmm_pcpu *const *run_machine_pcpus(run_machine *m, unsigned *n)
+{
+    *n = m->desc->n_lps;
+    return m->ports;
+}
+
+void run_machine_add_guest(run_machine *m, insn_source *source)
+{
+    guest *g = g_new0(guest, 1);
+    g->source = source;
+    g_ptr_array_add(m->guests, g);
+}
+
+void run_machine_on_progress(run_machine *m, sim_ps step, run_progress_fn fn, void *user)
+{
+    m->progress_step = step;
+    m->progress = fn;
+    m->progress_user = user;
+}
+
+void run_machine_truth(run_machine *m, unsigned id, uint64_t counts[SIM_EV_COUNT])
+{
+    cpu_lp_counts(m->pcpus[id].lp, counts);
+}
+
+uint64_t run_machine_insns(const run_machine *m)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < m->desc->n_lps; i++)
+        sum += retired(&m->pcpus[i]);
+    return sum;
+}
+
+/* ---- running -------------------------------------------------------------------------------------------------- */
+
+static void report_progress(run_machine *m, pcpu *p, guest *g, bool last)
+{
+    if (!m->progress)
+        return;
+    sim_ps now = cpu_lp_now(p->lp);
+    if (!last && now < g->next_report)
+        return;
+    update_insns(p, g);
+    g->next_report = now + m->progress_step;
+    m->progress(m->progress_user, p->guest, now, g->insns);
+}
+
+/* What a guest's event is to the VMM; false where it is the guest kernel's own business. */
+static bool vmm_stop_of(const insn_event *e, sim_ps now, vmm_stop *s)
+{
+    *s = (vmm_stop){.nr = e->nr, .arg = e->arg0, .ip = e->ip, .text = e->text};
+    switch (e->kind) {
+    case INSN_EVENT_SLEEP:
+        s->kind = VMM_STOP_SLEEP;
+        s->span = MAX(e->arg0, 1) <= SIM_PS_NEVER / 4 / SIM_PS_PER_NS ? MAX(e->arg0, 1) * SIM_PS_PER_NS : SIM_PS_NEVER / 4;
+        return true;
+    case INSN_EVENT_SLEEP_UNTIL:
+        s->kind = VMM_STOP_SLEEP;
+        s->until = e->arg0 <= SIM_PS_NEVER / 4 / SIM_PS_PER_NS ? e->arg0 * SIM_PS_PER_NS : SIM_PS_NEVER / 4;
+        return s->until > now;
+    case INSN_EVENT_IO:
+        s->kind = VMM_STOP_IO;
+        s->bytes = e->arg0;
+        s->write = e->arg1 != 0;
+        return true;
+    case INSN_EVENT_YIELD:
+        s->kind = VMM_STOP_YIELD;
+        return true;
+    case INSN_EVENT_HYPERCALL:
+        s->kind = VMM_STOP_HYPERCALL;
+        return true;
+    case INSN_EVENT_WBINVD:
+        s->kind = VMM_STOP_WBINVD;
+        return true;
+    case INSN_EVENT_ROI_BEGIN:
+    case INSN_EVENT_ROI_END:
+        s->kind = VMM_STOP_ROI;
+        s->nr = e->kind == INSN_EVENT_ROI_BEGIN;
+        return true;
+    case INSN_EVENT_TASK_BEGIN:
+        s->kind = VMM_STOP_TASK_BEGIN;
+        return true;
+    case INSN_EVENT_TASK_END:
+        s->kind = VMM_STOP_TASK_END;
+        return true;
+    case INSN_EVENT_END:
+        s->kind = VMM_STOP_END;
+        s->status = (int)e->arg0;
+        return true;
+    case INSN_EVENT_FAULT:
+    case INSN_EVENT_ERROR:
+        s->kind = VMM_STOP_FAULT;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The footprint of the guest's kernel in one system call: 16 code and 8 data lines, at a place that depends on the call. Estimate. */
+enum { KERNEL_CODE_LINES = 16, KERNEL_DATA_LINES = 8 };
+
+/* The guest on `p` has used up its batch: handles the event that ended it, or gets the next. */
+static void next_batch(run_machine *m, vmm *v, pcpu *p)
+{
+    guest *g = g_ptr_array_index(m->guests, p->guest);
+    if (!g->event_pending) {
+        insn_source_fill(g->source, cpu_lp_now(p->lp), FILL_BLOCKS, &g->batch);
+        g->block = g->addr = 0;
+        g->event_pending = g->batch.event.kind != INSN_EVENT_NONE;
+        cpu_lp_feed(p->lp, &g->batch, 0, 0);
+        return;
+    }
+    const insn_event *e = &g->batch.event;
+    g->event_pending = false;
+    /* The next fill starts from nothing, wherever the guest goes on. */
+    cpu_lp_position(p->lp, &g->block, &g->addr);
+    vmm_stop stop;
+    cpu_lp_system(p->lp, (vmm_owner)(p->guest + 1), cpu_lp_kind(p->lp)->syscall, (e->nr & 0x1ff) * KERNEL_CODE_LINES, KERNEL_CODE_LINES,
+                  KERNEL_DATA_LINES);
+    if (e->kind == INSN_EVENT_WBINVD)
+        cpu_lp_flush_caches(p->lp);
+    heap_update(m, p);
+    if (!vmm_stop_of(e, cpu_lp_now(p->lp), &stop))
+        return;
+    if (stop.kind == VMM_STOP_END || stop.kind == VMM_STOP_FAULT)
+        report_progress(m, p, g, true);
+    vmm_guest_stopped(v, p->port.id, &stop);
+}
+
+/* Local clock up to which the pCPU furthest behind may run: just past the next one behind it, or `limit` (its
+ * own clock at the next event). */
+static inline uint64_t run_limit(const run_machine *m, const pcpu *p, uint64_t limit)
+{
+    if (m->n_heap < 2)
+        return limit;
+    uint64_t key = m->heap[2].key;
+    if (m->n_heap > 2 && m->heap[3].key < key)
+        key = m->heap[3].key;
+    uint64_t next = m->one_clock ? key >> 8 : cpu_lp_clock_at(p->lp, key >> 8);
+    return MIN(limit, next + SKEW);
+}
+
+/* Runs instructions and nothing else until every running pCPU has reached `event`, or one has used up its batch: that
+ * one is the result, or NULL. */
+static pcpu *run_stretch(run_machine *m, sim_ps event)
+{
+    pcpu *p = m->heap[1].pcpu;
+    uint64_t limit = cpu_lp_clock_at(p->lp, event);
+    while (cpu_lp_clock(p->lp) < limit) {
+        bool dry = cpu_lp_run(p->lp, run_limit(m, p, limit));
+        m->heap[1].key = key_of(m, p);
+        if (dry)
+            return p;
+        sift_down(m, 1);
+        p = m->heap[1].pcpu;
+        if (!m->one_clock)
+            limit = cpu_lp_clock_at(p->lp, event);
+    }
+    return NULL;
+}
+
+sim_ps run_machine_run(run_machine *m, vmm *v, sim_ps until, const volatile int *cancel)
+{
+    while (!vmm_failed(v, NULL) && !vmm_all_ended(v)) {
+        if (cancel && *cancel)
+            break;
+        sim_ps event = sim_engine_next(m->engine);
+        pcpu *p = m->n_heap ? m->heap[1].pcpu : NULL;
+        if (!p || cpu_lp_clock(p->lp) >= cpu_lp_clock_at(p->lp, MIN(event, until))) {
+            if (event > until || event == SIM_PS_NEVER)
+                return until;
+            sim_engine_step(m->engine);
+            continue;
+        }
+        pcpu *dry = run_stretch(m, MIN(event, until));
+        if (!dry)
+            continue;
+        guest *g = g_ptr_array_index(m->guests, dry->guest);
+        report_progress(m, dry, g, false);
+        next_batch(m, v, dry);
+        heap_update(m, dry);
+        m->last = MAX(m->last, cpu_lp_now(dry->lp));
+    }
+    return MIN(until, MAX(sim_engine_now(m->engine), m->last));
+}

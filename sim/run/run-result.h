@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The result of one run, and of a comparison: plain data that owns everything it points to. */
+#pragma once
+
+#include "sim-emon.h"
+#include "sim-types.h"
+#include "vmm.h"
+
+#include <glib.h>
+
+typedef struct {
+    uint32_t nr;
+    uint64_t count;
+} run_missing_call;
+
+/* How often a quantum was changed in which way and why, and from what to what, summed up. Texts are static (the policy's). */
+typedef struct {
+    const char *action, *reason;
+    uint64_t count;
+    sim_ps before, after;
+} run_reason;
+
+/* Ratios of a VM's run that are derived, as decimals. */
+typedef struct {
+    double ipc, l1d_mpki, l1i_mpki, l2_mpki, llc_mpki, branch_mpki, dtlb_mpki;
+    double progress;  /* normalised: time alone over time here for the same instructions; 0 when unknown */
+    double slowdown;  /* 1 / progress; 0 when unknown */
+} run_ratios;
+
+/* A point of a progress curve. */
+typedef struct {
+    sim_ps at;
+    uint64_t insns;
+    sim_ps blocked;   /* time spent blocked so far */
+} run_point;
+
+typedef struct {
+    char *name, *workload, *program_sha256;
+    char **argv;
+    bool started, ended, faulted;
+    vmm_vcpu_state state;   /* at the end of the run */
+    int exit_status;
+    uint64_t fault_address, fault_ip;
+    char *fault_text;
+    sim_ps started_at, ended_at;
+    sim_ps reached_at;      /* when it had retired all its instructions: the end of the run, or when it ended or blocked for good */
+    sim_ps in_state[VMM_N_STATES];
+    sim_ps work_time;
+    uint64_t ev[SIM_EV_COUNT];
+    uint64_t exits[VMM_N_EXITS];
+    uint64_t dispatches, preemptions, voluntary, migrations;
+    uint64_t quanta_extended, quanta_ended_early, quanta_full;
+    uint64_t wakes;
+    sim_ps wake_p50, wake_p99, wake_max;
+    GArray *wake_latency;   /* of uint64_t ps, sorted */
+    uint64_t tasks;
+    sim_ps task_p50, task_p99, task_sum;
+    GArray *reasons;        /* run_reason, most frequent first */
+    GArray *missing;        /* run_missing_call */
+    bool time_dependent;
+    uint64_t touched_bytes;
+    char *out, *err;        /* captured; at most RUN_OUTPUT_KEPT bytes, but for a stdout that goes to a file */
+    gsize out_len, err_len; /* kept */
+    uint64_t out_total, err_total;
+    sim_ps alone_time;      /* for the same instructions; 0 when unknown */
+    run_ratios ratios;
+} run_vm_result;
+
+enum { RUN_OUTPUT_KEPT = 65536, RUN_DECISIONS_KEPT = 1000 };
+
+typedef struct {
+    uint32_t id, core, package;
+    char *kind;
+    uint64_t hz;
+    uint64_t ev[SIM_EV_COUNT];
+} run_lp_result;
+
+typedef struct {
+    double stp, antt, harmonic, jain, min_max; /* 0 when there is no run alone to compare with */
+    uint64_t instructions, cycles;
+    run_ratios ratios;
+    uint64_t switches, quanta_changed;
+    sim_ps running, runnable, blocked;
+    uint64_t wakes;
+    sim_ps wake_p50, wake_p99, wake_max; /* over the wake-ups of all VMs */
+} run_totals;
+
+typedef struct {
+    char *scenario, *machine, *machine_description, *policy;
+    char **params;           /* name, value, ... as they held, NULL */
+    uint64_t seed;
+    sim_ps quantum;          /* default of the scenario */
+    sim_ps duration, simulated;
+    bool finished;           /* every VM ended before `duration` */
+    GPtrArray *vms;          /* run_vm_result */
+    GPtrArray *lps;          /* run_lp_result */
+    bool strict;
+    GArray *decisions;       /* vmm_decision: the first RUN_DECISIONS_KEPT */
+    GArray *reasons;         /* run_reason, over all VMs, most frequent first */
+    uint64_t n_decisions;
+    uint64_t bad_answers, starvations;
+    char *bad_answer, *starvation; /* the first of each, or NULL */
+    char *failure;           /* strict: why the run ended */
+    char *digest;            /* SHA-256, hexadecimal */
+    run_totals totals;
+    GArray **curves;         /* [n_vms] of run_point: progress, for runs alone */
+} run_result;
+
+/* What it took to feed all runs of an experiment, those alone included. */
+typedef struct {
+    char *name;
+    bool time_dependent;     /* the guest reads the clock: an execution per run */
+    uint32_t executions;
+    uint64_t instructions;   /* executed by the emulator, all executions together */
+    sim_ps alone_time;       /* of the run alone, and ... */
+    uint64_t alone_insns;    /* ... the instructions it retired in it */
+} run_guest_work;
+
+typedef struct {
+    GPtrArray *runs;         /* run_result: round-robin first, then by name */
+    GPtrArray *guests;       /* run_guest_work of every VM */
+    char *digest;            /* SHA-256 over the runs' digests */
+} run_comparison;
+
+/* SHA-256 in hexadecimal over the schedule and the decisions of `v`, and all counters, states and outputs of the result. */
+char *run_result_digest(const run_result *result, const vmm *v);
+/* An empty result with its containers. */
+run_result *run_result_new(void);
+void run_result_free(run_result *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(run_result, run_result_free)
+void run_comparison_free(run_comparison *comparison);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(run_comparison, run_comparison_free)

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run-scenario.h"
+
+#include "run-vm.h"
+#include "sim-error.h"
+#include "vmm-registry.h"
+
+#include <string.h>
+
+static void free_vm(gpointer data)
+{
+    run_vm_free(data);
+}
+
+static void free_policy(gpointer data)
+{
+    run_policy *p = data;
+    g_strfreev(p->params);
+    g_free(p->origin);
+    g_free(p);
+}
+
+void run_scenario_free(run_scenario *s)
+{
+    if (!s)
+        return;
+    g_free(s->path);
+    g_free(s->name);
+    cpu_machine_free(s->machine);
+    g_free(s->policy_name);
+    g_ptr_array_unref(s->vms);
+    g_ptr_array_unref(s->policies);
+    g_free(s);
+}
+
+/* ---- policies --------------------------------------------------------------------------------------------------- */
+
+static void collect_params(sim_config *c, const char *group, const struct vmm_policy_ops *ops, GPtrArray *params, GError **error)
+{
+    for (unsigned i = 0; i < ops->n_params; i++) {
+        g_autofree char *value = sim_config_string(c, group, ops->params[i].name, NULL, error);
+        if (!value)
+            continue;
+        g_ptr_array_add(params, g_strdup(ops->params[i].name));
+        g_ptr_array_add(params, g_strdup(value));
+    }
+}
+
+static void collect_own_group(sim_config *c, const char *group, const struct vmm_policy_ops *ops, GPtrArray *params, GError **error)
+{
+    g_auto(GStrv) keys = sim_config_keys(c, group);
+    if (ops->n_params)
+        collect_params(c, group, ops, params, error);
+    else if (*keys && !*error)
+        sim_config_fail(c, error, group, *keys, "policy '%s' has no parameters", ops->name);
+    else
+        sim_config_accept_group(c, group);
+}
+
+/* [policy NAME] has to name a policy. */
+static bool check_policy_groups(sim_config *c, GError **error)
+{
+    g_auto(GStrv) groups = sim_config_groups(c);
+    for (char **g = groups; *g; g++) {
+        g_autoptr(GError) unknown = NULL;
+        if (g_str_has_prefix(*g, "policy ") && !vmm_policy_find(*g + strlen("policy "), &unknown))
+            return sim_config_fail(c, error, *g, "", "%s", unknown->message);
+    }
+    return true;
+}
+
+/* [policy] holds the parameters of the policy that it names; [policy NAME] those of another, for comparisons. */
+static bool read_policies(sim_config *c, run_scenario *s, GError **error)
+{
+    s->policy_name = sim_config_string(c, "policy", "name", "round-robin", error);
+    s->quantum = sim_config_time(c, "policy", "quantum", SIM_PS_PER_MS, error);
+    s->strict = sim_config_bool(c, "policy", "strict", false, error);
+    if (*error)
+        return false;
+    if (s->quantum < VMM_QUANTUM_MIN || s->quantum > VMM_QUANTUM_MAX)
+        return sim_config_fail(c, error, "policy", "quantum", "is outside 10us to 1s");
+    g_autoptr(GError) unknown = NULL;
+    if (!vmm_policy_find(s->policy_name, &unknown))
+        return sim_config_fail(c, error, "policy", "name", "%s", unknown->message);
+    unsigned n;
+    const struct vmm_policy_ops *const *all = vmm_policies(&n);
+    for (unsigned i = 0; i < n; i++) {
+        run_policy *p = g_new0(run_policy, 1);
+        g_ptr_array_add(s->policies, p);
+        p->ops = all[i];
+        g_autofree char *group = g_strdup_printf("policy %s", all[i]->name);
+        GPtrArray *params = g_ptr_array_new();
+        bool named = strcmp(all[i]->name, s->policy_name) == 0;
+        if (named)
+            collect_params(c, "policy", all[i], params, error);
+        if (sim_config_has_group(c, group))
+            collect_own_group(c, group, all[i], params, error);
+        g_ptr_array_add(params, NULL);
+        p->params = (char **)g_ptr_array_free(params, FALSE);
+        p->origin = g_strdup_printf("%s: [%s]", s->path, named ? "policy" : group);
+        if (*error)
+            return false;
+    }
+    return check_policy_groups(c, error);
+}
+
+const run_policy *run_scenario_policy(const run_scenario *s, const char *name, GError **error)
+{
+    for (guint i = 0; i < s->policies->len; i++) {
+        const run_policy *p = g_ptr_array_index(s->policies, i);
+        if (strcmp(p->ops->name, name) == 0)
+            return p;
+    }
+    vmm_policy_find(name, error);
+    return NULL;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+/* A group of machine files; in a scenario its keys override those of the machine file. */
+static bool is_machine_group(const char *group)
+{
+    return strcmp(group, "machine") == 0 || strcmp(group, "l3") == 0 || strcmp(group, "memory") == 0 || g_str_has_prefix(group, "core ");
+}
+
+static char **machine_overrides(sim_config *c)
+{
+    GPtrArray *overrides = g_ptr_array_new();
+    g_auto(GStrv) groups = sim_config_groups(c);
+    for (char **g = groups; *g; g++) {
+        if (!is_machine_group(*g))
+            continue;
+        sim_config_accept_group(c, *g);
+        g_auto(GStrv) keys = sim_config_keys(c, *g);
+        for (char **k = keys; *k; k++) {
+            g_autofree char *value = sim_config_string(c, *g, *k, "", NULL);
+            if (strcmp(*k, "include") != 0)
+                g_ptr_array_add(overrides, g_strdup_printf("%s.%s=%s", *g, *k, value));
+        }
+    }
+    g_ptr_array_add(overrides, NULL);
+    return (char **)g_ptr_array_free(overrides, FALSE);
+}
+
+static cpu_machine *read_machine(sim_config *c, GError **error)
+{
+    g_autofree char *machine = sim_config_string(c, "scenario", "machine", "skylake", error);
+    if (*error)
+        return NULL;
+    g_auto(GStrv) overrides = machine_overrides(c);
+    bool is_path = strchr(machine, '/') || g_str_has_suffix(machine, ".conf");
+    g_autofree char *resolved = is_path ? sim_config_resolve_for(c, "scenario", "machine", machine) : g_strdup(machine);
+    g_autoptr(GError) local = NULL;
+    cpu_machine *m = cpu_machine_load(resolved, (const char *const *)overrides, &local);
+    /* What the machine file does not accept of an override is this file's mistake. */
+    if (!m && g_str_has_prefix(local->message, "--set: "))
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: %s", sim_config_path(c), local->message + strlen("--set: "));
+    else if (!m)
+        sim_config_fail(c, error, "scenario", "machine", "%s", local->message);
+    return m;
+}
+
+static bool read_general(sim_config *c, const uint64_t *seed, run_scenario *s, GError **error)
+{
+    g_autofree char *base = g_path_get_basename(s->path);
+    if (g_str_has_suffix(base, ".conf"))
+        base[strlen(base) - strlen(".conf")] = '\0';
+    s->duration = sim_config_time(c, "scenario", "duration", SIM_PS_PER_S, error);
+    s->seed = sim_config_uint(c, "scenario", "seed", 1, 0, RUN_MAX_SEED, error);
+    s->name = sim_config_string(c, "scenario", "name", base, error);
+    if (*error)
+        return false;
+    if (s->duration == 0)
+        return sim_config_fail(c, error, "scenario", "duration", "is zero; give simulated time, for example 200ms");
+    if (seed)
+        s->seed = *seed;
+    return true;
+}
+
+static bool read_vms(sim_config *c, run_scenario *s, GError **error)
+{
+    g_auto(GStrv) groups = sim_config_groups(c);
+    for (char **g = groups; *g; g++)
+        if (g_str_has_prefix(*g, "vm ") && !run_vm_read(c, *g, s, error))
+            return false;
+    if (s->vms->len)
+        return true;
+    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: the scenario has no VM; add a group [vm NAME] with, for example, workload = elf:guests/sort",
+                s->path);
+    return false;
+}
+
+static bool read_scenario(sim_config *c, const uint64_t *seed, run_scenario *s, GError **error)
+{
+    s->machine = read_machine(c, error);
+    return s->machine && read_general(c, seed, s, error) && read_policies(c, s, error) && read_vms(c, s, error) && sim_config_finish(c, error);
+}
+
+run_scenario *run_scenario_load(const char *path, const char *const *sets, const uint64_t *seed, GError **error)
+{
+    g_autoptr(sim_config) c = sim_config_load(path, error);
+    if (!c)
+        return NULL;
+    for (const char *const *set = sets; set && *set; set++)
+        if (!sim_config_set(c, *set, error))
+            return NULL;
+    g_autoptr(run_scenario) s = g_new0(run_scenario, 1);
+    s->path = g_strdup(path);
+    s->vms = g_ptr_array_new_with_free_func(free_vm);
+    s->policies = g_ptr_array_new_with_free_func(free_policy);
+    GError *local = NULL;
+    if (!read_scenario(c, seed, s, &local)) {
+        g_propagate_error(error, local);
+        return NULL;
+    }
+    return g_steal_pointer(&s);
+}

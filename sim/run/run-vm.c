@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run-vm.h"
+
+#include "run-guests.h"
+#include "sim-error.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+enum { MAX_VMS = 1024, MAX_NAME = 64 };
+
+void run_vm_free(run_vm *vm)
+{
+    if (!vm)
+        return;
+    g_free(vm->name);
+    g_free(vm->workload);
+    g_free(vm->elf);
+    g_free(vm->sha256);
+    g_strfreev(vm->argv);
+    g_strfreev(vm->envp);
+    g_free(vm->folder);
+    g_free(vm->stdout_file);
+    g_free(vm);
+}
+
+/* The program of "guests/NAME" or any other path: beside the scenario, else among the shipped guest programs. */
+static char *find_elf(sim_config *c, const char *group, const char *name, GError **error)
+{
+    g_autofree char *path = sim_config_resolve_for(c, group, "workload", name);
+    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        return g_steal_pointer(&path);
+    if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+        sim_config_fail(c, error, group, "workload", "'%s' is not a file", path);
+        return NULL;
+    }
+    if (!g_str_has_prefix(name, "guests/")) {
+        sim_config_fail(c, error, group, "workload", "there is no file '%s'", path);
+        return NULL;
+    }
+    const char *guest = name + strlen("guests/");
+    char *shipped = run_guest_find(guest);
+    if (!shipped) {
+        g_auto(GStrv) names = run_guest_names();
+        g_autofree char *hint = sim_suggest(guest, (const char *const *)names);
+        sim_config_fail(c, error, group, "workload", "there is no guest program '%s'%s", guest, hint);
+    }
+    return shipped;
+}
+
+static bool hash_program(sim_config *c, const char *group, run_vm *vm, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autoptr(GMappedFile) file = g_mapped_file_new(vm->elf, FALSE, &local);
+    if (!file)
+        return sim_config_fail(c, error, group, "workload", "%s", local->message);
+    g_autoptr(GBytes) bytes = g_mapped_file_get_bytes(file);
+    vm->sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
+    return true;
+}
+
+static bool missing_workload(sim_config *c, const char *group, GError **error)
+{
+    g_auto(GStrv) keys = sim_config_keys(c, group);
+    const char *near = sim_nearest("workload", (const char *const *)keys);
+    return sim_config_fail(c, error, group, "workload", "is missing%s%s%s; for example: workload = elf:guests/sort", near ? " (is it meant by '" : "",
+                           near ? near : "", near ? "'?)" : "");
+}
+
+static bool read_workload(sim_config *c, const char *group, run_vm *vm, GError **error)
+{
+    vm->workload = sim_config_string(c, group, "workload", NULL, error);
+    if (*error)
+        return false;
+    if (!vm->workload)
+        return missing_workload(c, group, error);
+    if (g_str_has_prefix(vm->workload, "trace:") || g_str_has_prefix(vm->workload, "synthetic:"))
+        return sim_config_fail(c, error, group, "workload", "'%s' is of a kind that this version cannot run yet; valid: elf:PATH (a static x86-64 program)",
+                               vm->workload);
+    if (!g_str_has_prefix(vm->workload, "elf:") || !vm->workload[strlen("elf:")])
+        return sim_config_fail(c, error, group, "workload", "'%s' is of no known kind; valid: elf:PATH (a static x86-64 program)", vm->workload);
+    vm->elf = find_elf(c, group, vm->workload + strlen("elf:"), error);
+    return vm->elf && hash_program(c, group, vm, error);
+}
+
+static bool read_arguments(sim_config *c, const char *group, run_vm *vm, GError **error)
+{
+    g_autofree char *args = sim_config_string(c, group, "args", "", error);
+    g_autofree char *env = sim_config_string(c, group, "env", "", error);
+    if (*error)
+        return false;
+    g_autofree char *base = g_path_get_basename(vm->elf);
+    g_autofree char *quoted = g_shell_quote(base);
+    g_autofree char *line = g_strconcat(quoted, " ", args, NULL);
+    g_autoptr(GError) local = NULL;
+    if (!g_shell_parse_argv(line, NULL, &vm->argv, &local))
+        return sim_config_fail(c, error, group, "args", "%s", local->message);
+    if (*env && !g_shell_parse_argv(env, NULL, &vm->envp, &local))
+        return sim_config_fail(c, error, group, "env", "%s", local->message);
+    for (char **e = vm->envp; e && *e; e++)
+        if (!strchr(*e, '=') || **e == '=')
+            return sim_config_fail(c, error, group, "env", "'%s' is not NAME=VALUE", *e);
+    return true;
+}
+
+/* "0-3,5" */
+static bool read_affinity(sim_config *c, const char *group, unsigned n_lps, run_vm *vm, GError **error)
+{
+    g_autofree char *text = sim_config_string(c, group, "affinity", NULL, error);
+    if (!text)
+        return *error == NULL;
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    if (!*parts)
+        return sim_config_fail(c, error, group, "affinity", "is empty; give logical processors, for example 0-3,5");
+    for (char **p = parts; *p; p++) {
+        g_auto(GStrv) ends = g_strsplit(g_strstrip(*p), "-", 2);
+        guint64 first, last;
+        if (!g_ascii_string_to_unsigned(ends[0] ? ends[0] : "", 10, 0, G_MAXUINT32, &first, NULL) ||
+            (ends[1] && !g_ascii_string_to_unsigned(ends[1], 10, 0, G_MAXUINT32, &last, NULL)))
+            return sim_config_fail(c, error, group, "affinity", "'%s' is not a list of logical processors, for example 0-3,5", text);
+        last = ends[1] ? last : first;
+        if (last < first)
+            return sim_config_fail(c, error, group, "affinity", "'%s' is a range that ends before it begins", *p);
+        if (last >= n_lps)
+            return sim_config_fail(c, error, group, "affinity", "there is no logical processor %" G_GUINT64_FORMAT "; the machine has 0 to %u", last,
+                                   n_lps - 1);
+        for (guint64 i = first; i <= last; i++)
+            vm->affinity[i / 64] |= UINT64_C(1) << (i % 64);
+    }
+    vm->has_affinity = true;
+    return true;
+}
+
+static bool read_folder(sim_config *c, const char *group, run_vm *vm, GError **error)
+{
+    g_autofree char *folder = sim_config_string(c, group, "folder", NULL, error);
+    g_autofree char *out = sim_config_string(c, group, "stdout", NULL, error);
+    vm->folder_writable = sim_config_bool(c, group, "folder-writable", false, error);
+    if (*error)
+        return false;
+    if (vm->folder_writable && !folder)
+        return sim_config_fail(c, error, group, "folder-writable", "there is no folder to write to; add the key folder");
+    if (folder) {
+        vm->folder = sim_config_resolve_for(c, group, "folder", folder);
+        if (!g_file_test(vm->folder, G_FILE_TEST_IS_DIR))
+            return sim_config_fail(c, error, group, "folder", "there is no folder '%s'", vm->folder);
+    }
+    if (out)
+        vm->stdout_file = sim_config_resolve_for(c, group, "stdout", out);
+    return true;
+}
+
+static bool read_limits(sim_config *c, const char *group, run_vm *vm, GError **error)
+{
+    vm->memory = sim_config_size(c, group, "memory", 256 << 20, error);
+    vm->disk_limit = sim_config_size(c, group, "disk-limit", 64 << 20, error);
+    vm->weight = (uint32_t)sim_config_uint(c, group, "weight", 256, 1, 65535, error);
+    vm->priority = (int32_t)sim_config_uint(c, group, "priority", 0, 0, 1000, error);
+    vm->start = sim_config_time(c, group, "start", 0, error);
+    vm->quantum = sim_config_time(c, group, "quantum", 0, error);
+    vm->io_latency = sim_config_time(c, group, "io-latency", 100 * SIM_PS_PER_US, error);
+    vm->io_bytes_per_s = sim_config_size(c, group, "io-bandwidth", 500000000, error);
+    if (*error)
+        return false;
+    if (vm->memory < (1 << 20) || vm->memory > (UINT64_C(1) << 40))
+        return sim_config_fail(c, error, group, "memory", "is outside 1MiB to 1024GiB");
+    if (vm->quantum && (vm->quantum < VMM_QUANTUM_MIN || vm->quantum > VMM_QUANTUM_MAX))
+        return sim_config_fail(c, error, group, "quantum", "is outside 10us to 1s");
+    if (vm->io_bytes_per_s < 1000)
+        return sim_config_fail(c, error, group, "io-bandwidth", "is below 1kB (per second)");
+    return true;
+}
+
+static bool name_is_good(const char *name)
+{
+    if (!*name || strlen(name) > MAX_NAME)
+        return false;
+    for (const char *p = name; *p; p++)
+        if (!g_ascii_isalnum(*p) && !strchr("-_", *p))
+            return false;
+    return true;
+}
+
+static bool name_is_free(const run_scenario *s, const char *name)
+{
+    for (guint i = 0; i < s->vms->len; i++)
+        if (strcmp(((const run_vm *)g_ptr_array_index(s->vms, i))->name, name) == 0)
+            return false;
+    return true;
+}
+
+bool run_vm_read(sim_config *c, const char *group, run_scenario *s, GError **error)
+{
+    const char *name = group + strlen("vm ");
+    bool many = sim_config_has(c, group, "count");
+    unsigned count = (unsigned)sim_config_uint(c, group, "count", 1, 1, MAX_VMS, error);
+    if (*error)
+        return false;
+    if (!name_is_good(name))
+        return sim_config_fail(c, error, group, "", "a VM's name consists of 1 to %d letters, digits, '-' and '_'", MAX_NAME);
+    if (s->vms->len + count > MAX_VMS)
+        return sim_config_fail(c, error, group, many ? "count" : "", "more than %d VMs in all", MAX_VMS);
+    for (unsigned i = 1; i <= count; i++) {
+        run_vm *vm = g_new0(run_vm, 1);
+        vm->name = many ? g_strdup_printf("%s.%u", name, i) : g_strdup(name);
+        bool free_name = name_is_free(s, vm->name);
+        g_ptr_array_add(s->vms, vm);
+        if (!free_name)
+            return sim_config_fail(c, error, group, "", "there is a VM '%s' already", vm->name);
+        if (!read_workload(c, group, vm, error) || !read_arguments(c, group, vm, error) || !read_affinity(c, group, s->machine->n_lps, vm, error) ||
+            !read_folder(c, group, vm, error) || !read_limits(c, group, vm, error))
+            return false;
+        if (vm->stdout_file && count > 1)
+            return sim_config_fail(c, error, group, "stdout", "%u VMs cannot share one file", count);
+    }
+    return true;
+}

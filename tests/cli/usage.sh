@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command line: help, unknown words, lists.
+# shellcheck source=tests/cli/tap.sh
+. "$(dirname -- "$0")/tap.sh"
+
+printf '[scenario]\nduration = 1ms\n[vm a]\nworkload = elf:guests/spin\nargs = 1\n' >s.conf
+
+expect 2 "a command is missing; valid: run, compare, list"
+expect 2 "unknown command 'comapre'; did you mean 'compare'?" comapre
+expect 2 "unknown option '--verbose'; valid: --help, --version" --verbose
+expect 2 "the scenario file is missing" run
+expect 2 "unexpected argument 'b.conf'" run s.conf b.conf
+expect 2 "did you mean '--json'?" run --jsn=x s.conf
+expect 2 "did you mean '--policies'?" compare --polices=x s.conf
+expect 2 "--seed: 'x' is not a whole number from 0 to" run --seed x s.conf
+expect 2 "-j: -1 is not a number of threads" compare -j -1 s.conf
+expect 2 "'seed' is not GROUP.KEY=VALUE" run --set seed s.conf
+expect 2 "what to list? valid: policies, machines, events, guests" list
+expect 2 "there is no list of 'event'; did you mean 'events'?" list event
+expect 2 "unknown policy 'prioritty'; did you mean 'priority'?" run --policy prioritty s.conf
+expect 2 "policy 'priority' is named twice" compare --policies priority,priority s.conf
+
+for words in --help "run --help" "compare --help" "list --help" --version; do
+    # shellcheck disable=SC2086 # words are meant
+    quanta $words
+    ok "quanta $words" exits 0
+    ok "quanta $words is on standard output alone" test -s out -a ! -s err
+done
+quanta --help
+for command in run compare list; do
+    ok "--help names $command" grep -q "^  $command " out
+done
+
+quanta list policies
+ok "list policies" grep -q '^round-robin ' out
+quanta list machines
+ok "list machines" grep -q '^skylake ' out
+quanta list events
+ok "list events: perf's names with raw codes" grep -q '^branch-misses  *r00c5 ' out
+quanta list guests
+ok "list guests" grep -q '^elf:guests/sort$' out
+for what in policies machines events guests; do
+    quanta list $what --json list.json
+    ok "list $what --json FILE prints nothing" test ! -s out
+    quanta list $what --json -
+    ok "list $what --json -" grep -q '"schema": "quanta-list/1"' out
+    ok "list $what: both are the same" cmp out list.json
+done
+status=0
+"$QUANTA" list events >/dev/full 2>err || status=$?
+ok "a full disk under standard output is a failure" exits 2
+finish

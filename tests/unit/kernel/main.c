@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel-suites.h"
+
+int main(void)
+{
+    SRunner *runner = srunner_create(engine_suite());
+    srunner_add_suite(runner, random_suite());
+    srunner_add_suite(runner, words_suite());
+    srunner_add_suite(runner, config_suite());
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

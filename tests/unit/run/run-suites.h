@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+/* After GLib: Check's macros are plain names. */
+#include <check.h>
+
+Suite *scenario_suite(void);
+Suite *metrics_suite(void);
+Suite *output_suite(void);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run-suites.h"
+
+#include "run-scenario.h"
+#include "sim-error.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+static char *folder, *path;
+
+static void setup(void)
+{
+    folder = g_dir_make_tmp("quanta-scenario-XXXXXX", NULL);
+    path = g_build_filename(folder, "s.conf", NULL);
+    g_autofree char *data = g_build_filename(folder, "data", NULL);
+    g_mkdir(data, 0777);
+    g_autofree char *program = g_build_filename(folder, "prog", NULL);
+    ck_assert(g_file_set_contents(program, "abc", 3, NULL));
+}
+
+static void teardown(void)
+{
+    g_remove(path);
+    static const char *const names[] = {"data", "prog"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *name = g_build_filename(folder, names[i], NULL);
+        g_remove(name);
+    }
+    g_rmdir(folder);
+    g_free(folder);
+    g_free(path);
+}
+
+static run_scenario *load(const char *text, const char *const *sets, GError **error)
+{
+    ck_assert(g_file_set_contents(path, text, -1, NULL));
+    return run_scenario_load(path, sets, NULL, error);
+}
+
+static run_scenario *good(const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    run_scenario *s = load(text, NULL, &error);
+    ck_assert_msg(s != NULL, "%s", error ? error->message : "");
+    return s;
+}
+
+/* `message` follows the path of the file, and may end with * where the rest may be anything. */
+static void bad(const char *text, const char *message)
+{
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(load(text, NULL, &error));
+    g_autofree char *pattern = g_strconcat(path, message, NULL);
+    bool open = g_str_has_suffix(pattern, "*");
+    if (open)
+        pattern[strlen(pattern) - 1] = '\0';
+    ck_assert_msg(open ? g_str_has_prefix(error->message, pattern) : strcmp(error->message, pattern) == 0, "got '%s', not '%s'", error->message,
+                  pattern);
+}
+
+static const run_vm *vm_at(const run_scenario *s, guint i)
+{
+    return g_ptr_array_index(s->vms, i);
+}
+
+#define VM "[vm a]\nworkload = elf:prog\n"
+
+START_TEST(everything_but_a_vm_has_defaults)
+{
+    g_autoptr(run_scenario) s = good(VM);
+    ck_assert_str_eq(s->name, "s");
+    ck_assert_str_eq(s->machine->name, "skylake");
+    ck_assert_uint_eq(s->duration, SIM_PS_PER_S);
+    ck_assert_uint_eq(s->seed, 1);
+    ck_assert_uint_eq(s->quantum, SIM_PS_PER_MS);
+    ck_assert_str_eq(s->policy_name, "round-robin");
+    ck_assert(!s->strict);
+    const run_vm *vm = vm_at(s, 0);
+    ck_assert_str_eq(vm->argv[0], "prog");
+    ck_assert_ptr_null(vm->argv[1]);
+    ck_assert_ptr_null(vm->envp);
+    ck_assert_ptr_null(vm->folder);
+    ck_assert_uint_eq(vm->memory, 256 << 20);
+    ck_assert_uint_eq(vm->weight, 256);
+    ck_assert(!vm->has_affinity);
+    ck_assert_str_eq(vm->sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+END_TEST
+
+START_TEST(a_whole_scenario)
+{
+    g_autoptr(run_scenario) s = good("[scenario]\nmachine = skylake\nduration = 200ms\nseed = 7\nname = mine\n"
+                                     "[machine]\ncores = core*2\n[l3]\nsize = 4MiB\n"
+                                     "[policy]\nname = emon-quantum\nquantum = 2ms\nstrict = true\nperiod = 50us\n"
+                                     "[policy priority]\n"
+                                     "[vm a]\nworkload = elf:prog\nargs = one 'two three' \"\"\nenv = A=1 'B=x y'\nfolder = data\nfolder-writable = yes\n"
+                                     "memory = 32MiB\nweight = 512\npriority = 3\nstart = 5ms\nquantum = 3ms\naffinity = 0-1,3\nio-latency = 1ms\n"
+                                     "io-bandwidth = 10MB\ndisk-limit = 1MiB\nstdout = out.txt\n"
+                                     "[vm many]\nworkload = elf:prog\ncount = 3\n");
+    ck_assert_str_eq(s->name, "mine");
+    ck_assert_uint_eq(s->machine->n_lps, 4);
+    ck_assert_uint_eq(s->machine->l3.size, 4 << 20);
+    ck_assert(s->strict);
+    ck_assert_uint_eq(s->vms->len, 4);
+    const run_vm *vm = vm_at(s, 0);
+    ck_assert_str_eq(vm->argv[2], "two three");
+    ck_assert_str_eq(vm->argv[3], "");
+    ck_assert_ptr_null(vm->argv[4]);
+    ck_assert_str_eq(vm->envp[1], "B=x y");
+    ck_assert(vm->folder_writable && g_path_is_absolute(vm->folder));
+    ck_assert_uint_eq(vm->affinity[0], 0xb);
+    ck_assert_uint_eq(vm->io_bytes_per_s, 10000000);
+    ck_assert(g_str_has_suffix(vm->stdout_file, "/out.txt"));
+    ck_assert_str_eq(vm_at(s, 3)->name, "many.3");
+    const run_policy *p = run_scenario_policy(s, "emon-quantum", NULL);
+    ck_assert_str_eq(p->params[0], "period");
+    ck_assert_str_eq(p->params[1], "50us");
+}
+END_TEST
+
+START_TEST(parameters_belong_to_their_policy)
+{
+    g_autoptr(run_scenario) s = good("[policy emon-quantum]\nperiod = 70us\n" VM);
+    ck_assert_str_eq(run_scenario_policy(s, "emon-quantum", NULL)->params[1], "70us");
+    ck_assert_ptr_null(run_scenario_policy(s, "round-robin", NULL)->params[0]);
+    bad("[policy]\nname = round-robin\nperiod = 70us\n" VM, ": [policy] period: unknown key*");
+    bad("[policy emon-quantm]\nperiod = 70us\n" VM, ": [policy emon-quantm]: unknown policy 'emon-quantm'; did you mean 'emon-quantum'?");
+    bad("[policy round-robin]\nperiod = 70us\n" VM, ": [policy round-robin] period: policy 'round-robin' has no parameters");
+    bad("[policy]\nname = emon-quantum\nperid = 1ms\n" VM, ": [policy] perid: unknown key; did you mean 'period'?");
+}
+END_TEST
+
+START_TEST(errors_of_the_general_groups)
+{
+    bad("[scenario]\nseed = 1\n", ": the scenario has no VM; add a group [vm NAME]*");
+    bad("[scenario]\nduratoin = 1ms\n" VM, ": [scenario] duratoin: unknown key; did you mean 'duration'?");
+    bad("[scenario]\nduration = 5\n" VM, ": [scenario] duration: '5' is not a time*");
+    bad("[scenario]\nduration = 0s\n" VM, ": [scenario] duration: is zero*");
+    bad("[scenario]\nseed = 9223372036854775808\n" VM, ": [scenario] seed: '9223372036854775808' is not a whole number*");
+    bad("[scenario]\nmachine = skylak\n" VM, ": [scenario] machine: unknown machine 'skylak'; did you mean 'skylake'?");
+    bad("[scenario]\nmachine = none.conf\n" VM, ": [scenario] machine: cannot read*");
+    bad("[machine]\ncors = 1\n" VM, ": [machine] cors: unknown key; did you mean 'cores'?");
+    bad("[l3]\nsize = 1000B\n" VM, ": [l3] size: *");
+    bad("[core core]\nl1d-ways = 7\n" VM, ": [core core] l1d-ways: *");
+    bad("[polcy]\nname = x\n" VM, ": [polcy]: unknown group; did you mean 'policy'?");
+    bad("[policy]\nname = prioritty\n" VM, ": [policy] name: unknown policy 'prioritty'; did you mean 'priority'?");
+    bad("[policy]\nquantum = 1us\n" VM, ": [policy] quantum: is outside 10us to 1s");
+}
+END_TEST
+
+START_TEST(errors_of_a_vm)
+{
+    bad("[vm a]\nworklaod = elf:prog\n", ": [vm a] workload: is missing (is it meant by 'worklaod'?)*");
+    bad("[vm a]\nworkload = prog\n", ": [vm a] workload: 'prog' is of no known kind; valid: elf:PATH*");
+    bad("[vm a]\nworkload = trace:x\n", ": [vm a] workload: 'trace:x' is of a kind that this version cannot run yet; valid: elf:PATH*");
+    bad("[vm a]\nworkload = elf:\n", ": [vm a] workload: 'elf:' is of no known kind*");
+    bad("[vm a]\nworkload = elf:absent\n", ": [vm a] workload: there is no file '*");
+    bad("[vm a]\nworkload = elf:data\n", ": [vm a] workload: '*");
+    bad("[vm a]\nworkload = elf:guests/srot\n", ": [vm a] workload: there is no guest program 'srot'; did you mean 'sort'?");
+    bad(VM "args = 'open\n", ": [vm a] args: *");
+    bad(VM "env = NAME\n", ": [vm a] env: 'NAME' is not NAME=VALUE");
+    bad(VM "affinity = 0,8\n", ": [vm a] affinity: there is no logical processor 8; the machine has 0 to 7");
+    bad(VM "affinity = 3-1\n", ": [vm a] affinity: '3-1' is a range that ends before it begins");
+    bad(VM "affinity = x\n", ": [vm a] affinity: 'x' is not a list of logical processors, for example 0-3,5");
+    bad(VM "affinity =\n", ": [vm a] affinity: is empty*");
+    bad(VM "folder = absent\n", ": [vm a] folder: there is no folder '*");
+    bad(VM "folder-writable = true\n", ": [vm a] folder-writable: there is no folder to write to*");
+    bad(VM "memory = 1KiB\n", ": [vm a] memory: is outside 1MiB to 1024GiB");
+    bad(VM "weight = 0\n", ": [vm a] weight: '0' is not a whole number from 1 to 65535");
+    bad(VM "wieght = 1\n", ": [vm a] wieght: unknown key; did you mean 'weight'?");
+    bad(VM "count = 2\nstdout = x\n", ": [vm a] stdout: 2 VMs cannot share one file");
+    bad(VM "count = 2000\n", ": [vm a] count: '2000' is not a whole number from 1 to 1024");
+    bad("[vm a/b]\nworkload = elf:prog\n", ": [vm a/b]: a VM's name consists of 1 to 64 letters, digits, '-' and '_'");
+    bad("[vm ]\nworkload = elf:prog\n", "*");
+}
+END_TEST
+
+START_TEST(set_wins_over_the_file)
+{
+    static const char *const sets[] = {"scenario.seed=9", "a.weight=2", "machine.cores=core*1", NULL};
+    g_autoptr(run_scenario) s = load("[scenario]\nseed = 3\n" VM, sets, NULL);
+    ck_assert_uint_eq(s->seed, 9);
+    ck_assert_uint_eq(vm_at(s, 0)->weight, 2);
+    ck_assert_uint_eq(s->machine->n_lps, 2);
+    static const char *const unknown[] = {"b.weight=2", NULL};
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(load(VM, unknown, &error));
+    ck_assert_msg(g_str_has_prefix(error->message, "--set: [b]: unknown group"), "%s", error->message);
+}
+END_TEST
+
+Suite *scenario_suite(void)
+{
+    Suite *s = suite_create("scenario");
+    TCase *t = tcase_create("scenario");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, everything_but_a_vm_has_defaults);
+    tcase_add_test(t, a_whole_scenario);
+    tcase_add_test(t, parameters_belong_to_their_policy);
+    tcase_add_test(t, errors_of_the_general_groups);
+    tcase_add_test(t, errors_of_a_vm);
+    tcase_add_test(t, set_wins_over_the_file);
+    suite_add_tcase(s, t);
+    return s;
+}

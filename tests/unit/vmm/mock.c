@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mock.h"
+
+#include "vmm-registry.h"
+
+#include <check.h>
+#include <string.h>
+
+#define PS_PER_INSN 1000
+
+static mock_pcpu *of(vmm_pcpu *p)
+{
+    return (mock_pcpu *)(void *)p;
+}
+
+static void load_step(mock_guest *g)
+{
+    g->left = g->n_steps ? g->steps[g->at].run : SIM_PS_NEVER;
+}
+
+static void op_start(vmm_pcpu *p, uint32_t vcpu, vmm_owner owner)
+{
+    mock_pcpu *c = of(p);
+    ck_assert_ptr_null(c->guest);
+    ck_assert_uint_eq(owner, vcpu + 1);
+    for (unsigned i = 0; i < c->mock->n; i++)
+        ck_assert(!c->mock->cpus[i].guest || c->mock->cpus[i].vcpu != vcpu);
+    c->guest = g_ptr_array_index(c->mock->guests, vcpu);
+    c->vcpu = vcpu;
+    c->stay = 0;
+}
+
+static void op_stop(vmm_pcpu *p)
+{
+    mock_pcpu *c = of(p);
+    ck_assert_ptr_nonnull(c->guest);
+    g_array_append_val(c->stays, c->stay);
+    c->guest = NULL;
+}
+
+static sim_ps op_now(vmm_pcpu *p)
+{
+    mock_pcpu *c = of(p);
+    sim_ps present = sim_engine_now(c->mock->engine);
+    if (!c->guest && c->now < present)
+        c->now = present;
+    ck_assert_uint_ge(c->now, present);
+    return c->now;
+}
+
+static void op_work(vmm_pcpu *p, const vmm_work *work)
+{
+    mock_pcpu *c = of(p);
+    op_now(p);
+    c->now += (sim_ps)work->cycles * PS_PER_INSN;
+    c->count[SIM_EV_CYCLES] += work->cycles;
+    c->works++;
+}
+
+static void op_switch_space(vmm_pcpu *p)
+{
+    of(p)->switches_of_space++;
+}
+
+static void op_select(vmm_pcpu *p, unsigned counter, enum sim_emon_event event)
+{
+    of(p)->selected[counter] = event;
+}
+
+static uint64_t op_read(vmm_pcpu *p, unsigned counter)
+{
+    of(p)->reads++;
+    return of(p)->count[of(p)->selected[counter]] & ((UINT64_C(1) << 48) - 1);
+}
+
+static uint64_t op_read_fixed(vmm_pcpu *p, unsigned fixed)
+{
+    of(p)->reads++;
+    return of(p)->count[fixed == 0 ? SIM_EV_INSTRUCTIONS : SIM_EV_CYCLES];
+}
+
+static void op_truth(vmm_pcpu *p, uint64_t counts[SIM_EV_COUNT])
+{
+    memcpy(counts, of(p)->count, sizeof of(p)->count);
+}
+
+static void op_view(vmm_pcpu *p, vmm_owner owner, vmm_view *view)
+{
+    mock_guest *g = g_ptr_array_index(of(p)->mock->guests, owner - 1);
+    memset(view, 0, sizeof *view);
+    view->l1d.lines = 512;
+    if (g->view)
+        g->view(g, view);
+}
+
+static const vmm_pcpu_ops ops = {
+    .start = op_start, .stop = op_stop, .now = op_now, .work = op_work, .switch_space = op_switch_space,
+    .emon_select = op_select, .emon_read = op_read, .emon_read_fixed = op_read_fixed, .truth = op_truth, .view = op_view,
+};
+
+mock *mock_new(unsigned n_pcpus, unsigned counters, const char *policy)
+{
+    mock *m = g_new0(mock, 1);
+    m->engine = sim_engine_new();
+    m->n = n_pcpus;
+    m->cpus = g_new0(mock_pcpu, n_pcpus);
+    m->ports = g_new0(vmm_pcpu *, n_pcpus);
+    m->guests = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < n_pcpus; i++) {
+        mock_pcpu *c = &m->cpus[i];
+        c->mock = m;
+        c->stays = g_array_new(FALSE, FALSE, sizeof(sim_ps));
+        c->port = (vmm_pcpu){
+            .ops = &ops, .id = i, .core = i / 2, .package = i / 8, .hz = 1000000000, .emon_counters = counters,
+            .emon_read_cycles = 30, .vm_exit_cycles = 500, .vm_entry_cycles = 500, .l1d_lines = 512, .kind = "mock",
+        };
+        m->ports[i] = &c->port;
+    }
+    if (policy) {
+        m->config.policy = vmm_policy_find(policy, NULL);
+        ck_assert_ptr_nonnull(m->config.policy);
+    }
+    m->config.keep_schedule = true;
+    m->config.seed = 1;
+    return m;
+}
+
+void mock_free(mock *m)
+{
+    vmm_free(m->v);
+    sim_engine_free(m->engine);
+    for (unsigned i = 0; i < m->n; i++)
+        g_array_free(m->cpus[i].stays, TRUE);
+    g_ptr_array_free(m->guests, TRUE);
+    g_free(m->cpus);
+    g_free(m->ports);
+    g_free(m);
+}
+
+void mock_make(mock *m)
+{
+    g_autoptr(GError) error = NULL;
+    m->v = vmm_new(&m->config, m->engine, m->ports, m->n, &error);
+    ck_assert_msg(m->v != NULL, "%s", error ? error->message : "");
+}
+
+mock_guest *mock_add(mock *m, const vmm_vm_config *config, const mock_step *steps, unsigned n_steps)
+{
+    static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+    vmm_vm_config c = config ? *config : (vmm_vm_config){ .weight = 256 };
+    if (!m->v)
+        mock_make(m);
+    if (!c.name)
+        c.name = names[m->guests->len % 8];
+    mock_guest *g = g_new0(mock_guest, 1);
+    g->steps = steps;
+    g->n_steps = n_steps;
+    load_step(g);
+    g_ptr_array_add(m->guests, g);
+    ck_assert(vmm_check_vm(m->v, &c, NULL));
+    ck_assert_uint_eq(vmm_add_vm(m->v, &c), m->guests->len - 1);
+    return g;
+}
+
+static mock_pcpu *furthest_behind(mock *m)
+{
+    mock_pcpu *best = NULL;
+    for (unsigned i = 0; i < m->n; i++)
+        if (m->cpus[i].guest && (!best || m->cpus[i].now < best->now))
+            best = &m->cpus[i];
+    return best;
+}
+
+static void count(mock_pcpu *c, sim_ps ran)
+{
+    uint64_t insns = ran / PS_PER_INSN;
+    c->count[SIM_EV_INSTRUCTIONS] += insns;
+    c->count[SIM_EV_CYCLES] += insns;
+    for (unsigned i = 0; i < SIM_EV_COUNT; i++) {
+        c->rest[i] += insns * c->guest->rate[i];
+        c->count[i] += c->rest[i] / 1000000;
+        c->rest[i] %= 1000000;
+    }
+}
+
+static void run_guest(mock *m, mock_pcpu *c, sim_ps until)
+{
+    mock_guest *g = c->guest;
+    sim_ps span = until - c->now + m->block;
+    bool stops = g->left <= span;
+    span = MIN(span, g->left);
+    count(c, span);
+    c->now += span;
+    c->stay += span;
+    g->ran += span;
+    if (g->n_steps)
+        g->left -= span;
+    if (!stops)
+        return;
+    const vmm_stop *stop = &g->steps[g->at].stop;
+    g->at = (g->at + 1) % g->n_steps;
+    load_step(g);
+    vmm_guest_stopped(m->v, c->port.id, stop);
+}
+
+void mock_run(mock *m, sim_ps until)
+{
+    vmm_start(m->v);
+    while (!vmm_all_ended(m->v) && !vmm_failed(m->v, NULL)) {
+        mock_pcpu *c = furthest_behind(m);
+        sim_ps next = sim_engine_next(m->engine);
+        if (next <= until && (!c || c->now >= next))
+            sim_engine_step(m->engine);
+        else if (c && c->now < until)
+            run_guest(m, c, MIN(next, until));
+        else
+            break;
+    }
+    m->end = until;
+    vmm_finish(m->v, until);
+}
+
+sim_ps mock_total(const mock *m, unsigned vm)
+{
+    sim_ps sum = 0;
+    for (unsigned i = 0; i < VMM_N_STATES; i++)
+        sum += vmm_stats(m->v, vm)->in_state[i];
+    return sum;
+}

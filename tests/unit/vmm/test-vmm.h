@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <check.h>
+
+TCase *vmm_tests_sched(void);
+TCase *vmm_tests_decision(void);
+TCase *vmm_tests_priority(void);
+TCase *vmm_tests_emon(void);
+TCase *vmm_tests_params(void);
+TCase *vmm_tests_smu(void);
+TCase *vmm_tests_runqueue(void);
+
+#define MS(n) ((sim_ps)((n) * 1000000000.0))
+#define US(n) ((sim_ps)((n) * 1000000.0))

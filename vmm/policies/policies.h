@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The policies that are built in: one per file of this folder; vmm-registry.c lists them. */
+#pragma once
+
+#include "vmm-policy.h"
+
+extern const struct vmm_policy_ops vmm_policy_round_robin;
+extern const struct vmm_policy_ops vmm_policy_priority;
+extern const struct vmm_policy_ops vmm_policy_emon_quantum;

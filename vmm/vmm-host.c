@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The services that policies call: see vmm-policy.h. */
+#include "vmm-private.h"
+
+#include <string.h>
+
+static sim_ps present(const vmm_host *h)
+{
+    return sim_engine_now(h->v->engine);
+}
+
+static sim_ps now(const vmm_host *h, uint32_t pcpu)
+{
+    return pcpu < h->v->n_pcs ? vmm_now(&h->v->pcs[pcpu]) : present(h);
+}
+
+static uint32_t n_pcpus(const vmm_host *h)
+{
+    return h->v->n_pcs;
+}
+
+static uint32_t n_vcpus(const vmm_host *h)
+{
+    return h->v->vcpus->len;
+}
+
+static const vmm_pcpu_facts *pcpu_facts(const vmm_host *h, uint32_t pcpu)
+{
+    return pcpu < h->v->n_pcs ? &h->v->pcs[pcpu].facts : NULL;
+}
+
+static const vmm_vcpu_facts *vcpu_facts(const vmm_host *h, uint32_t vcpu)
+{
+    const vmm_vcpu *c = vmm_vcpu_at(h->v, vcpu);
+    return c ? &c->facts : NULL;
+}
+
+static const uint64_t *idle_mask(const vmm_host *h)
+{
+    return h->v->idle;
+}
+
+/* The pCPU, if its hook is being called; else the policy misuses `service`. */
+static vmm_pc *here(vmm_host *h, uint32_t pcpu, const char *service)
+{
+    vmm *v = h->v;
+    if (pcpu < v->n_pcs && v->hook_pcpu == pcpu)
+        return &v->pcs[pcpu];
+    vmm_bad_answer(v, "%s on pCPU %u from outside of it", service, pcpu);
+    return NULL;
+}
+
+static bool emon_select(vmm_host *h, uint32_t pcpu, uint32_t counter, int event)
+{
+    vmm *v = h->v;
+    vmm_pc *pc = v->initialising && pcpu < v->n_pcs ? &v->pcs[pcpu] : here(h, pcpu, "emon_select");
+    if (!pc || counter >= pc->facts.emon_counters || event < 0 || event >= SIM_EV_COUNT)
+        return false;
+    if (!v->initialising)
+        vmm_work_registers(pc, 1);
+    pc->port->ops->emon_select(pc->port, counter, (enum sim_emon_event)event);
+    return true;
+}
+
+static uint64_t emon_read(vmm_host *h, uint32_t pcpu, uint32_t counter)
+{
+    vmm_pc *pc = here(h, pcpu, "emon_read");
+    if (!pc)
+        return 0;
+    if (counter >= pc->facts.emon_counters) {
+        vmm_bad_answer(h->v, "emon_read of counter %u; pCPU %u has %u", counter, pcpu, pc->facts.emon_counters);
+        return 0;
+    }
+    vmm_work_registers(pc, 1);
+    return pc->port->ops->emon_read(pc->port, counter);
+}
+
+static uint64_t emon_read_fixed(vmm_host *h, uint32_t pcpu, uint32_t fixed)
+{
+    vmm_pc *pc = here(h, pcpu, "emon_read_fixed");
+    if (!pc)
+        return 0;
+    if (fixed > 2) {
+        vmm_bad_answer(h->v, "emon_read_fixed of counter %u; there are 0 to 2", fixed);
+        return 0;
+    }
+    vmm_work_registers(pc, 1);
+    return pc->port->ops->emon_read_fixed(pc->port, fixed);
+}
+
+static bool view(vmm_host *h, uint32_t pcpu, uint32_t vcpu, vmm_view *out)
+{
+    memset(out, 0, sizeof *out);
+    vmm_pc *pc = here(h, pcpu, "view");
+    const vmm_vcpu *c = vmm_vcpu_at(h->v, vcpu);
+    if (!pc || !c)
+        return false;
+    vmm_work_registers(pc, VMM_VIEW_READS);
+    pc->port->ops->view(pc->port, c->vm->owner, out);
+    return true;
+}
+
+static sim_ps asking_time(const vmm *v)
+{
+    return v->hook_pcpu == VMM_PCPU_NONE ? sim_engine_now(v->engine) : vmm_now(&v->pcs[v->hook_pcpu]);
+}
+
+static void resched(vmm_host *h, uint32_t pcpu)
+{
+    vmm *v = h->v;
+    if (pcpu < v->n_pcs)
+        vmm_pc_resched(&v->pcs[pcpu], asking_time(v));
+    else
+        vmm_bad_answer(v, "resched of pCPU %u, which does not exist", pcpu);
+}
+
+static void set_tick(vmm_host *h, uint32_t pcpu, sim_ps period)
+{
+    vmm *v = h->v;
+    if (pcpu >= v->n_pcs || (period && period < VMM_QUANTUM_MIN) || period > VMM_QUANTUM_MAX)
+        vmm_bad_answer(v, "set_tick of pCPU %u to %" G_GUINT64_FORMAT " ps; valid: 0, 10us to 1s", pcpu, period);
+    else
+        vmm_pc_set_tick(&v->pcs[pcpu], period);
+}
+
+static void note(vmm_host *h, const vmm_decision *decision)
+{
+    vmm *v = h->v;
+    vmm_decision d = *decision;
+    if (d.pcpu >= v->n_pcs || d.vm >= v->vms->len || !d.action || !d.reason) {
+        vmm_bad_answer(v, "note of a decision without pCPU, VM, action or reason");
+        return;
+    }
+    d.at = asking_time(v);
+    vmm_account_decision(v, &d);
+}
+
+static uint64_t random_below(vmm_host *h, uint64_t bound)
+{
+    return bound ? sim_random_below(&h->v->random, bound) : 0;
+}
+
+const vmm_services vmm_host_services = {
+    .abi_version = VMM_POLICY_ABI,
+    .struct_size = sizeof(vmm_services),
+    .present = present,
+    .now = now,
+    .n_pcpus = n_pcpus,
+    .n_vcpus = n_vcpus,
+    .pcpu = pcpu_facts,
+    .vcpu = vcpu_facts,
+    .idle_mask = idle_mask,
+    .emon_event = sim_emon_by_name,
+    .emon_select = emon_select,
+    .emon_read = emon_read,
+    .emon_read_fixed = emon_read_fixed,
+    .view = view,
+    .resched = resched,
+    .set_tick = set_tick,
+    .note = note,
+    .random_below = random_below,
+};

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmm-params.h"
+
+#include "sim-config.h"
+#include "sim-error.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *const vmm_param_type_names[] = { "time", "uint", "double", "bool", "permille" };
+
+static char *format_time(sim_ps ps)
+{
+    static const struct { sim_ps unit; const char *name; } units[] = {
+        { SIM_PS_PER_S, "s" }, { SIM_PS_PER_MS, "ms" }, { SIM_PS_PER_US, "us" }, { SIM_PS_PER_NS, "ns" }
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(units); i++)
+        if (ps && ps % units[i].unit == 0)
+            return g_strdup_printf("%" G_GUINT64_FORMAT "%s", ps / units[i].unit, units[i].name);
+    return g_strdup_printf("%" G_GUINT64_FORMAT "ps", ps);
+}
+
+char *vmm_param_format(const vmm_param *param, vmm_param_value value)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    switch (param->type) {
+    case VMM_PARAM_TIME:
+        return format_time(value.u);
+    case VMM_PARAM_DOUBLE:
+        return g_strdup(g_ascii_formatd(text, sizeof text, "%g", value.d));
+    case VMM_PARAM_BOOL:
+        return g_strdup(value.b ? "true" : "false");
+    case VMM_PARAM_UINT:
+    case VMM_PARAM_PERMILLE:
+        break;
+    }
+    return g_strdup_printf("%" G_GUINT64_FORMAT, value.u);
+}
+
+static bool parse_double(const char *text, double *out)
+{
+    char *end;
+    *out = g_ascii_strtod(text, &end);
+    return end != text && !*end && isfinite(*out) && !strpbrk(text, "xX");
+}
+
+static bool parse_bool(const char *text, bool *out)
+{
+    *out = !strcmp(text, "true");
+    return *out || !strcmp(text, "false");
+}
+
+static bool parse_text(const vmm_param *p, const char *text, vmm_param_value *out, GError **error)
+{
+    bool good = false;
+    switch (p->type) {
+    case VMM_PARAM_TIME:
+        return sim_parse_time(text, &out->u, error);
+    case VMM_PARAM_DOUBLE:
+        good = parse_double(text, &out->d);
+        break;
+    case VMM_PARAM_BOOL:
+        good = parse_bool(text, &out->b);
+        break;
+    case VMM_PARAM_UINT:
+    case VMM_PARAM_PERMILLE:
+        good = g_ascii_string_to_unsigned(text, 10, 0, UINT64_MAX, &out->u, NULL);
+        break;
+    }
+    static const char *const wanted[] = { "", "a whole number", "a finite decimal", "true or false",
+                                          "a whole number of thousandths" };
+    if (!good)
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "'%s' is not %s", text, wanted[p->type]);
+    return good;
+}
+
+static bool in_bounds(const vmm_param *p, vmm_param_value value, GError **error)
+{
+    if (p->type == VMM_PARAM_BOOL)
+        return true;
+    bool good = p->type == VMM_PARAM_DOUBLE ? value.d >= p->min.d && value.d <= p->max.d
+                                            : value.u >= p->min.u && value.u <= p->max.u;
+    if (!good) {
+        g_autofree char *given = vmm_param_format(p, value), *min = vmm_param_format(p, p->min),
+                        *max = vmm_param_format(p, p->max);
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s is out of bounds: %s to %s", given, min, max);
+    }
+    return good;
+}
+
+static int find_param(const struct vmm_policy_ops *policy, const char *name)
+{
+    for (unsigned i = 0; i < policy->n_params; i++)
+        if (!strcmp(policy->params[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+static void unknown_param(const struct vmm_policy_ops *policy, const char *name, const char *origin, GError **error)
+{
+    g_autofree const char **names = g_new0(const char *, policy->n_params + 1);
+    for (unsigned i = 0; i < policy->n_params; i++)
+        names[i] = policy->params[i].name;
+    g_autofree char *hint = policy->n_params ? sim_suggest(name, names) : g_strdup("; it has none");
+    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: policy '%s' has no parameter '%s'%s", origin, policy->name, name,
+                hint);
+}
+
+vmm_param_value *vmm_params_parse(const struct vmm_policy_ops *policy, const char *const *pairs, const char *origin,
+                                  GError **error)
+{
+    if (!origin)
+        origin = "policy parameters";
+    g_autofree vmm_param_value *values = g_new0(vmm_param_value, policy->n_params + 1);
+    for (unsigned i = 0; i < policy->n_params; i++)
+        values[i] = policy->params[i].def;
+    for (; pairs && pairs[0]; pairs += 2) {
+        int i = find_param(policy, pairs[0]);
+        if (i < 0) {
+            unknown_param(policy, pairs[0], origin, error);
+            return NULL;
+        }
+        const vmm_param *p = &policy->params[i];
+        if (!parse_text(p, pairs[1], &values[i], error) || !in_bounds(p, values[i], error)) {
+            g_prefix_error(error, "%s: parameter '%s' of policy '%s': ", origin, p->name, policy->name);
+            return NULL;
+        }
+    }
+    char why[256] = "";
+    if (policy->check && !policy->check(values, why, sizeof why)) {
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: policy '%s': %s", origin, policy->name, why);
+        return NULL;
+    }
+    return g_steal_pointer(&values);
+}

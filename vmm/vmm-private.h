@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Structures shared by the files of the VMM; nobody else includes this.
+ *
+ * Time. Every pCPU has a local time (`vmm_now`) that is never before the engine's present and may be past it by a block or
+ * by the VMM's own work. What happens on a pCPU happens at its local time; what concerns another pCPU goes through an
+ * event at the time of the one that asks, so that no effect comes before its cause.
+ *
+ * Accounts. A vCPU is running from the instant at which a pCPU's scheduler begins to work for it until the work of its
+ * VM-exit is done: VMM time spent on its behalf is part of its running time, and `work_time` tells that part apart.
+ * Event counts (`ev`) are taken from its first instruction to its last of each stay: they hold the guest's own
+ * events, none of a transition's. */
+#pragma once
+
+#include "pcpu.h"
+#include "sim-engine.h"
+#include "sim-random.h"
+#include "vmm-policy.h"
+#include "vmm-runqueue.h"
+#include "vmm.h"
+
+#include <glib.h>
+
+#define VMM_DEFAULT_QUANTUM SIM_PS_PER_MS
+#define VMM_DEFAULT_MAX_DECISIONS 100000u
+/* Bounds of what a run keeps, whatever guests do: wake latencies and task times per VM, open tasks, slices. */
+#define VMM_MAX_SAMPLES (1u << 20)
+#define VMM_MAX_OPEN_TASKS 1024u
+#define VMM_MAX_SLICES (1u << 22)
+#define VMM_UNDO 8u
+
+typedef struct vmm_vm vmm_vm;
+typedef struct vmm_vcpu vmm_vcpu;
+typedef struct vmm_pc vmm_pc;
+
+struct vmm_host {
+    vmm *v;
+};
+
+/* A VM; its vCPUs are numbered from first_vcpu on. */
+struct vmm_vm {
+    char *name;
+    vmm_owner owner;
+    uint32_t first_vcpu, n_vcpus;
+    sim_ps start;
+    sim_ps io_latency, disk_free; /* the disk serves one request at a time, in order of arrival */
+    uint64_t io_bytes_per_s;
+    vmm_vm_stats stats;
+};
+
+struct vmm_vcpu {
+    vmm_vcpu_facts facts;
+    vmm *v;
+    vmm_vm *vm;
+    sim_event power_on, wakeup;
+    sim_ps woken_at; /* SIM_PS_NEVER: did not wake since it last ran */
+    bool forced;     /* by the starvation watchdog */
+    GArray *open_tasks; /* of open_task */
+    /* The latest states before the present one: a pCPU's local time may pass the end of the run. */
+    struct {
+        vmm_vcpu_state state;
+        sim_ps since;
+    } undo[VMM_UNDO];
+    uint32_t n_undo;
+};
+
+/* A pCPU as the scheduler sees it. */
+struct vmm_pc {
+    vmm_pcpu_facts facts;
+    vmm *v;
+    vmm_pcpu *port;
+    uint64_t siblings[VMM_MASK_WORDS]; /* the other pCPUs of its core */
+    vmm_vcpu *cur;    /* running here; NULL: idle, or in the scheduler */
+    vmm_vcpu *loaded; /* its guest is on the pCPU */
+    uint32_t last_vm; /* whose address space was used last; UINT32_MAX: none */
+    sim_event quantum_event, tick_event, resched_event;
+    sim_ps tick_period;
+    sim_ps slice_begin, slice_end; /* of the guest loaded */
+    bool extended, cut;  /* the present quantum */
+    uint32_t forced;     /* vCPU that the watchdog put first here, or VMM_VCPU_NONE */
+    uint32_t donated_to; /* vCPU that gets the rest of a quantum, or VMM_VCPU_NONE */
+    sim_ps donated;
+    uint64_t truth[SIM_EV_COUNT]; /* at the guest's first instruction of this stay */
+};
+
+struct vmm {
+    struct vmm_host host;
+    sim_engine *engine;
+    struct vmm_policy_ops policy; /* what the policy's structure lacks is NULL */
+    void *self;                   /* of the policy */
+    vmm_param_value *params;
+    sim_random random;
+    sim_ps default_quantum;
+    bool strict, keep_schedule, started, finished, initialising;
+    uint32_t max_decisions;
+
+    vmm_pc *pcs;
+    unsigned n_pcs;
+    GPtrArray *vms;   /* of vmm_vm */
+    GPtrArray *vcpus; /* of vmm_vcpu */
+    unsigned n_ended;
+    uint64_t idle[VMM_MASK_WORDS]; /* idle and not asked to look for work */
+    vmm_runqueue *ready; /* all runnable vCPUs, oldest first: the round-robin behind bad answers */
+    uint32_t hook_pcpu;  /* whose hook is being called, or VMM_PCPU_NONE */
+
+    sim_event watchdog;
+    sim_ps starvation_limit;
+    uint64_t n_starved;
+    char *first_starved;
+
+    uint64_t n_bad;
+    char *first_bad;
+    GArray *decisions; /* of vmm_decision */
+    uint64_t n_decisions;
+    GArray *slices;    /* of vmm_slice */
+    GChecksum *sum;    /* over all slices and decisions, kept or not */
+};
+
+static inline sim_ps vmm_now(const vmm_pc *pc)
+{
+    return pc->port->ops->now(pc->port);
+}
+
+static inline vmm_vcpu *vmm_vcpu_at(const vmm *v, uint32_t id)
+{
+    return id < v->vcpus->len ? g_ptr_array_index(v->vcpus, id) : NULL;
+}
+
+static inline bool vmm_may_run(const vmm_vcpu *c, uint32_t pcpu)
+{
+    return vmm_mask_has(c->facts.affinity, pcpu);
+}
+
+/* vmm-host.c: the services' table */
+extern const vmm_services vmm_host_services;
+
+/* vmm-vcpu.c: states, waking, blocking */
+vmm_vcpu *vmm_vcpu_new(vmm *v, vmm_vm *vm, const vmm_vm_config *config);
+void vmm_vcpu_free(vmm_vcpu *c);
+void vmm_vcpu_set_state(vmm_vcpu *c, vmm_vcpu_state state, sim_ps at);
+/* Closes the account of states at `end`, taking back what lies past it. */
+void vmm_vcpu_close(vmm_vcpu *c, sim_ps end);
+/* Of a vCPU that left its pCPU: blocked until `wake_at`; off line for good. The policy is told. */
+void vmm_vcpu_block(vmm_vcpu *c, sim_ps at, sim_ps wake_at);
+void vmm_vcpu_power_off(vmm_vcpu *c, sim_ps at);
+/* When a disk request of `bytes` that arrives at `at` is done. */
+sim_ps vmm_disk_request(vmm_vm *vm, sim_ps at, uint64_t bytes);
+/* Wakes an idle pCPU where the runnable vCPU may run, if there is one. */
+void vmm_kick_idle(vmm_vcpu *c, sim_ps at);
+
+/* vmm-sched.c: what happens on a pCPU */
+void vmm_pc_init(vmm_pc *pc, vmm *v, vmm_pcpu *port);
+/* A new decision on the pCPU at `at` (or at the earlier time that was asked for already). */
+void vmm_pc_resched(vmm_pc *pc, sim_ps at);
+void vmm_pc_set_tick(vmm_pc *pc, sim_ps period);
+void vmm_pc_close(vmm_pc *pc, sim_ps end);
+
+/* vmm-work.c: what the VMM's own work costs on a pCPU */
+void vmm_work_exit(vmm_pc *pc);
+void vmm_work_entry(vmm_pc *pc, const vmm_vcpu *c);
+void vmm_work_schedule(vmm_pc *pc);
+void vmm_work_tick(vmm_pc *pc);
+void vmm_work_registers(vmm_pc *pc, unsigned reads);
+void vmm_work_wait(vmm_pc *pc, sim_ps until);
+
+/* vmm-decision.c: the policy's answers, checked */
+typedef struct {
+    vmm_vcpu *vcpu; /* NULL: idle */
+    sim_ps quantum;
+} vmm_pick;
+vmm_pick vmm_decide(vmm_pc *pc);
+/* A verdict on the running quantum. On return it is one that can be carried out: VMM_KEEP in place of a bad one. */
+vmm_verdict vmm_verdict_checked(vmm_pc *pc, vmm_verdict verdict, const char *hook);
+/* The best idle pCPU for a vCPU: where it ran last, else one of a core that idles as a whole, the nearest first, else any,
+ * or VMM_PCPU_NONE. */
+uint32_t vmm_idle_for(const vmm_vcpu *c);
+/* Where a vCPU that woke is to run. */
+uint32_t vmm_place(vmm_vcpu *c);
+void vmm_bad_answer(vmm *v, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* vmm-account.c */
+void vmm_account_in(vmm_pc *pc);  /* the guest's first instruction comes next */
+void vmm_account_out(vmm_pc *pc); /* its last one was */
+void vmm_account_slice(vmm *v, uint32_t pcpu, uint32_t vm, sim_ps at, sim_ps until);
+void vmm_account_decision(vmm *v, const vmm_decision *decision);
+void vmm_account_sample(GArray *samples, const void *value);
+void vmm_account_task(vmm_vcpu *c, sim_ps at, const vmm_stop *stop);
+
+/* vmm-watchdog.c */
+void vmm_watchdog_init(vmm *v);
+void vmm_watchdog_arm(vmm *v, sim_ps since);

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What happens on a pCPU: VM-exits and -entries, the quantum timer, ticks, switches. */
+#include "vmm-private.h"
+
+static void quantum_over(sim_event *event, void *user);
+static void tick(sim_event *event, void *user);
+static void reschedule(sim_event *event, void *user);
+
+void vmm_pc_init(vmm_pc *pc, vmm *v, vmm_pcpu *port)
+{
+    pc->v = v;
+    pc->port = port;
+    pc->last_vm = UINT32_MAX;
+    pc->forced = pc->donated_to = VMM_VCPU_NONE;
+    pc->facts = (vmm_pcpu_facts){
+        .id = port->id, .core = port->core, .package = port->package, .hz = port->hz,
+        .emon_counters = port->emon_counters, .emon_read_cycles = port->emon_read_cycles,
+        .l1d_lines = port->l1d_lines, .l1i_lines = port->l1i_lines, .l2_lines = port->l2_lines, .llc_lines = port->llc_lines,
+        .kind = port->kind, .vcpu = VMM_VCPU_NONE,
+    };
+    sim_event_init(&pc->quantum_event, quantum_over, pc, SIM_PRIO_QUANTUM);
+    sim_event_init(&pc->tick_event, tick, pc, SIM_PRIO_TICK);
+    sim_event_init(&pc->resched_event, reschedule, pc, SIM_PRIO_QUANTUM);
+}
+
+static void set_idle(vmm_pc *pc, bool idle)
+{
+    uint64_t bit = UINT64_C(1) << pc->facts.id % 64, *word = &pc->v->idle[pc->facts.id / 64];
+    *word = idle ? *word | bit : *word & ~bit;
+}
+
+void vmm_pc_resched(vmm_pc *pc, sim_ps at)
+{
+    set_idle(pc, false);
+    if (!sim_event_pending(&pc->resched_event) || pc->resched_event.at > at)
+        sim_engine_schedule(pc->v->engine, &pc->resched_event, at);
+}
+
+static void arm_tick(vmm_pc *pc)
+{
+    if (!pc->tick_period || sim_event_pending(&pc->tick_event))
+        return;
+    sim_ps now = vmm_now(pc);
+    sim_engine_schedule(pc->v->engine, &pc->tick_event, (now / pc->tick_period + 1) * pc->tick_period);
+}
+
+void vmm_pc_set_tick(vmm_pc *pc, sim_ps period)
+{
+    pc->tick_period = period;
+    sim_engine_cancel(pc->v->engine, &pc->tick_event);
+    if (pc->cur)
+        arm_tick(pc);
+}
+
+/* ---- transitions -------------------------------------------------------------------------------------------- */
+
+/* The guest is out. Returns when. */
+static sim_ps vm_exit(vmm_pc *pc, vmm_exit_reason reason)
+{
+    sim_ps at = vmm_now(pc);
+    vmm_account_out(pc);
+    pc->cur->vm->stats.exits[reason]++;
+    vmm_work_exit(pc);
+    return at;
+}
+
+/* The vCPU that left at `left` goes on in the same quantum. */
+static void vm_entry(vmm_pc *pc, sim_ps left)
+{
+    vmm_work_entry(pc, pc->cur);
+    sim_ps now = vmm_now(pc);
+    pc->cur->vm->stats.work_time += now - left;
+    vmm_account_in(pc);
+    sim_engine_schedule(pc->v->engine, &pc->quantum_event, MAX(pc->facts.quantum_end, now));
+}
+
+/* The guest leaves the pCPU's registers. */
+static void unload(vmm_pc *pc)
+{
+    if (!pc->loaded)
+        return;
+    pc->port->ops->stop(pc->port);
+    vmm_account_slice(pc->v, pc->facts.id, pc->loaded->facts.vm, pc->slice_begin, pc->slice_end);
+    pc->loaded = NULL;
+}
+
+/* The vCPU that left at `left` does not run any more, from now on. Returns it. */
+static vmm_vcpu *take_off(vmm_pc *pc, sim_ps left)
+{
+    vmm_vcpu *c = pc->cur;
+    sim_ps now = vmm_now(pc);
+    c->vm->stats.work_time += now - left;
+    pc->slice_end = now;
+    pc->cur = NULL;
+    sim_engine_cancel(pc->v->engine, &pc->quantum_event);
+    return c;
+}
+
+/* ... and could go on: back into the queues. */
+static vmm_vcpu *requeue(vmm_pc *pc, sim_ps left, vmm_off_reason why)
+{
+    vmm *v = pc->v;
+    vmm_vcpu *c = take_off(pc, left);
+    pc->facts.vcpu = VMM_VCPU_NONE;
+    vmm_vcpu_set_state(c, VMM_RUNNABLE, vmm_now(pc));
+    vmm_runqueue_insert(v->ready, c->facts.id, 0);
+    vmm_watchdog_arm(v, c->facts.since);
+    v->hook_pcpu = pc->facts.id;
+    v->policy.context_saved(v->self, pc->facts.id, c->facts.id, why);
+    v->hook_pcpu = VMM_PCPU_NONE;
+    return c;
+}
+
+static void load(vmm_pc *pc, vmm_vcpu *c)
+{
+    vmm *v = pc->v;
+    uint32_t from = c->facts.pcpu;
+    unload(pc);
+    c->vm->stats.dispatches++;
+    if (from != VMM_PCPU_NONE && from != pc->facts.id) {
+        c->vm->stats.migrations++;
+        if (v->policy.migrate)
+            v->policy.migrate(v->self, c->facts.id, from, pc->facts.id);
+    }
+    if (pc->last_vm != c->facts.vm)
+        pc->port->ops->switch_space(pc->port);
+    pc->last_vm = c->facts.vm;
+}
+
+/* The vCPU runs here from now on; the pCPU has been working for it since `from`. */
+static void dispatch(vmm_pc *pc, vmm_vcpu *c, sim_ps quantum, sim_ps from)
+{
+    vmm *v = pc->v;
+    bool switched = pc->loaded != c;
+    vmm_runqueue_remove(v->ready, c->facts.id);
+    vmm_work_wait(pc, c->facts.since);
+    vmm_vcpu_set_state(c, VMM_RUNNING, from);
+    from = c->facts.since;
+    if (switched)
+        load(pc, c);
+    vmm_work_entry(pc, c);
+    sim_ps now = vmm_now(pc);
+    c->facts.pcpu = pc->facts.id;
+    c->forced = false;
+    c->vm->stats.work_time += now - from;
+    pc->cur = c;
+    pc->facts.vcpu = c->facts.id;
+    pc->facts.quantum_begin = now;
+    pc->facts.quantum_end = now + quantum;
+    pc->extended = pc->cut = false;
+    if (switched) {
+        pc->slice_begin = from;
+        pc->loaded = c;
+        pc->port->ops->start(pc->port, c->facts.id, c->vm->owner);
+    }
+    vmm_account_in(pc);
+    if (c->woken_at != SIM_PS_NEVER) {
+        uint64_t latency = now - c->woken_at;
+        vmm_account_sample(c->vm->stats.wake_latency, &latency);
+        c->woken_at = SIM_PS_NEVER;
+    }
+    sim_engine_schedule(v->engine, &pc->quantum_event, pc->facts.quantum_end);
+    arm_tick(pc);
+}
+
+/* Finds work for the pCPU, which nobody runs on. `left` is the vCPU that was requeued here just now, or NULL. */
+static void schedule(vmm_pc *pc, vmm_vcpu *left, bool voluntary)
+{
+    vmm *v = pc->v;
+    sim_ps from = vmm_now(pc);
+    sim_engine_cancel(v->engine, &pc->resched_event);
+    set_idle(pc, false);
+    vmm_work_schedule(pc);
+    vmm_pick pick = vmm_decide(pc);
+    if (left && pick.vcpu != left) {
+        voluntary ? left->vm->stats.voluntary++ : left->vm->stats.preemptions++;
+        if (!(v->policy.flags & VMM_POLICY_MAY_IDLE))
+            vmm_kick_idle(left, left->facts.since);
+    }
+    if (pick.vcpu) {
+        dispatch(pc, pick.vcpu, pick.quantum, from);
+        return;
+    }
+    unload(pc);
+    sim_engine_cancel(v->engine, &pc->tick_event);
+    if (!sim_event_pending(&pc->resched_event))
+        set_idle(pc, true);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------- */
+
+static void end_quantum(vmm_pc *pc, sim_ps left, vmm_off_reason why)
+{
+    schedule(pc, requeue(pc, left, why), false);
+}
+
+static void reschedule(G_GNUC_UNUSED sim_event *event, void *user)
+{
+    vmm_pc *pc = user;
+    if (!pc->cur)
+        schedule(pc, NULL, false);
+    else
+        end_quantum(pc, vm_exit(pc, VMM_EXIT_EXTERNAL), VMM_OFF_PREEMPTED);
+}
+
+static void record(vmm_pc *pc, const vmm_verdict *verdict, const char *action, sim_ps after)
+{
+    vmm_decision d = {
+        .at = vmm_now(pc), .pcpu = pc->facts.id, .vm = pc->cur->facts.vm, .action = action, .reason = verdict->reason,
+        .before = pc->facts.quantum_end - pc->facts.quantum_begin, .after = after,
+    };
+    for (unsigned i = 0; i < VMM_N_EVIDENCE; i++) {
+        d.evidence[i] = verdict->evidence[i];
+        d.value[i] = verdict->value[i];
+    }
+    vmm_account_decision(pc->v, &d);
+}
+
+static void extend(vmm_pc *pc, const vmm_verdict *verdict)
+{
+    vmm_pcpu_facts *f = &pc->facts;
+    record(pc, verdict, "extend", f->quantum_end - f->quantum_begin + verdict->span);
+    f->quantum_end += verdict->span;
+    if (!pc->extended)
+        pc->cur->vm->stats.quanta_extended++;
+    pc->extended = true;
+}
+
+/* Ends the quantum sooner, or hands the pCPU on; false: it is over at once. `expired`: it was over anyway. */
+static bool shorten(vmm_pc *pc, const vmm_verdict *verdict, bool expired)
+{
+    vmm_pcpu_facts *f = &pc->facts;
+    sim_ps now = vmm_now(pc), ran = now - f->quantum_begin, whole = f->quantum_end - f->quantum_begin;
+    sim_ps after = verdict->kind == VMM_SHORTEN && verdict->span < whole ? MAX(whole - verdict->span, ran) : ran;
+    const char *action = verdict->kind == VMM_DONATE ? "donate" : after > ran ? "decrease" : "end";
+    record(pc, verdict, action, after);
+    if (!pc->cut && !expired) {
+        pc->cur->vm->stats.quanta_ended_early++;
+        pc->cut = true;
+    }
+    if (verdict->kind == VMM_DONATE) {
+        pc->donated_to = verdict->to;
+        pc->donated = verdict->span ? verdict->span : MAX(whole > ran ? whole - ran : 0, VMM_QUANTUM_MIN);
+    }
+    f->quantum_end = f->quantum_begin + after;
+    return after > ran;
+}
+
+/* Carries out an accepted verdict on the vCPU that left its guest at `left`. `expired`: its quantum was over. */
+static void carry_out(vmm_pc *pc, const vmm_verdict *verdict, sim_ps left, bool expired)
+{
+    bool goes_on = !expired;
+    if (verdict->kind == VMM_EXTEND) {
+        extend(pc, verdict);
+        goes_on = true;
+    } else if (verdict->kind != VMM_KEEP && (!expired || verdict->kind == VMM_DONATE)) {
+        goes_on = shorten(pc, verdict, expired);
+    }
+    if (goes_on) {
+        vm_entry(pc, left);
+        return;
+    }
+    if (expired && !pc->extended && !pc->cut)
+        pc->cur->vm->stats.quanta_full++;
+    end_quantum(pc, left, pc->cut ? VMM_OFF_ENDED : VMM_OFF_QUANTUM);
+}
+
+static void quantum_over(G_GNUC_UNUSED sim_event *event, void *user)
+{
+    vmm_pc *pc = user;
+    vmm *v = pc->v;
+    vmm_verdict verdict = { .kind = VMM_KEEP };
+    sim_ps left = vm_exit(pc, VMM_EXIT_QUANTUM);
+    if (v->policy.quantum_expiring) {
+        v->hook_pcpu = pc->facts.id;
+        verdict = v->policy.quantum_expiring(v->self, pc->facts.id, pc->cur->facts.id, vmm_now(pc));
+        v->hook_pcpu = VMM_PCPU_NONE;
+        verdict = vmm_verdict_checked(pc, verdict, "quantum_expiring");
+    }
+    carry_out(pc, &verdict, left, true);
+}
+
+static void tick(G_GNUC_UNUSED sim_event *event, void *user)
+{
+    vmm_pc *pc = user;
+    vmm *v = pc->v;
+    if (!pc->cur)
+        return;
+    arm_tick(pc);
+    if (!v->policy.tick || pc->facts.quantum_end <= vmm_now(pc))
+        return;
+    sim_ps left = vm_exit(pc, VMM_EXIT_EXTERNAL);
+    vmm_work_tick(pc);
+    v->hook_pcpu = pc->facts.id;
+    vmm_verdict verdict = v->policy.tick(v->self, pc->facts.id, pc->cur->facts.id, vmm_now(pc));
+    v->hook_pcpu = VMM_PCPU_NONE;
+    verdict = vmm_verdict_checked(pc, verdict, "tick");
+    carry_out(pc, &verdict, left, false);
+}
+
+/* ---- the guest stopped by itself ---------------------------------------------------------------------------- */
+
+static void block(vmm_pc *pc, vmm_exit_reason reason, sim_ps wake_at)
+{
+    sim_ps left = vm_exit(pc, reason);
+    vmm_vcpu *c = take_off(pc, left);
+    c->vm->stats.voluntary++;
+    vmm_vcpu_block(c, vmm_now(pc), wake_at);
+    pc->facts.vcpu = VMM_VCPU_NONE;
+    unload(pc);
+    schedule(pc, NULL, false);
+}
+
+static void end(vmm_pc *pc, const vmm_stop *stop)
+{
+    vmm_vm_stats *s = &pc->cur->vm->stats;
+    s->faulted = stop->kind == VMM_STOP_FAULT;
+    s->exit_status = stop->status;
+    if (s->faulted) {
+        s->fault_address = stop->arg;
+        s->fault_ip = stop->ip;
+        s->fault_text = g_strdup(stop->text);
+    }
+    sim_ps left = vm_exit(pc, s->faulted ? VMM_EXIT_FAULT : VMM_EXIT_SHUTDOWN);
+    vmm_vcpu *c = take_off(pc, left);
+    vmm_vcpu_power_off(c, vmm_now(pc));
+    pc->facts.vcpu = VMM_VCPU_NONE;
+    unload(pc);
+    schedule(pc, NULL, false);
+}
+
+static sim_ps later(sim_ps at, sim_ps span)
+{
+    return span < SIM_PS_NEVER - 1 - at ? at + span : SIM_PS_NEVER - 1;
+}
+
+void vmm_guest_stopped(vmm *v, unsigned pcpu, const vmm_stop *stop)
+{
+    vmm_pc *pc = &v->pcs[pcpu];
+    vmm_vcpu *c = pc->cur;
+    g_assert(c);
+    sim_ps now = vmm_now(pc);
+    switch (stop->kind) {
+    case VMM_STOP_SLEEP:
+        block(pc, VMM_EXIT_HLT, stop->span ? later(now, stop->span) : MAX(stop->until, now));
+        return;
+    case VMM_STOP_IO:
+        block(pc, VMM_EXIT_IO, vmm_disk_request(c->vm, now, stop->bytes));
+        return;
+    case VMM_STOP_YIELD: {
+        sim_ps left = vm_exit(pc, VMM_EXIT_YIELD);
+        if (v->policy.yield)
+            v->policy.yield(v->self, c->facts.id);
+        schedule(pc, requeue(pc, left, VMM_OFF_YIELDED), true);
+        return;
+    }
+    case VMM_STOP_HYPERCALL:
+        vm_entry(pc, vm_exit(pc, VMM_EXIT_HYPERCALL));
+        return;
+    case VMM_STOP_WBINVD:
+        vm_entry(pc, vm_exit(pc, VMM_EXIT_WBINVD));
+        return;
+    case VMM_STOP_ROI:
+        return;
+    case VMM_STOP_TASK_BEGIN:
+    case VMM_STOP_TASK_END:
+        vmm_account_task(c, now, stop);
+        return;
+    case VMM_STOP_END:
+    case VMM_STOP_FAULT:
+        end(pc, stop);
+        return;
+    }
+    g_assert_not_reached();
+}
+
+void vmm_pc_close(vmm_pc *pc, sim_ps at)
+{
+    if (!pc->cur)
+        return;
+    vmm_account_out(pc);
+    vmm_account_slice(pc->v, pc->facts.id, pc->cur->facts.vm, pc->slice_begin, MAX(at, pc->slice_begin));
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vCPUs: states and their times, power-on and -off, blocking and waking. */
+#include "vmm-private.h"
+
+#include <string.h>
+
+static void power_on(sim_event *event, void *user);
+static void wakeup(sim_event *event, void *user);
+
+static void copy_affinity(vmm_vcpu_facts *f, const vmm *v, const uint64_t *wanted)
+{
+    uint64_t any = 0;
+    for (unsigned i = 0; i < v->n_pcs; i++) {
+        uint64_t bit = UINT64_C(1) << i % 64;
+        if (!wanted || wanted[i / 64] & bit)
+            any |= f->affinity[i / 64] |= bit;
+    }
+    g_assert(any != 0);
+}
+
+vmm_vcpu *vmm_vcpu_new(vmm *v, vmm_vm *vm, const vmm_vm_config *config)
+{
+    vmm_vcpu *c = g_new0(vmm_vcpu, 1);
+    sim_ps quantum = config->quantum ? config->quantum : v->default_quantum;
+    c->v = v;
+    c->vm = vm;
+    c->facts = (vmm_vcpu_facts){
+        .id = v->vcpus->len,
+        .vm = v->vms->len,
+        .name = vm->name,
+        .weight = config->weight ? config->weight : 256,
+        .priority = config->priority,
+        .quantum = CLAMP(quantum, VMM_QUANTUM_MIN, VMM_QUANTUM_MAX),
+        .state = VMM_OFFLINE,
+        .pcpu = VMM_PCPU_NONE,
+    };
+    copy_affinity(&c->facts, v, config->affinity);
+    c->woken_at = SIM_PS_NEVER;
+    sim_event_init(&c->power_on, power_on, c, SIM_PRIO_DEVICE);
+    sim_event_init(&c->wakeup, wakeup, c, SIM_PRIO_DEVICE);
+    return c;
+}
+
+void vmm_vcpu_free(vmm_vcpu *c)
+{
+    sim_engine_cancel(c->v->engine, &c->power_on);
+    sim_engine_cancel(c->v->engine, &c->wakeup);
+    if (c->open_tasks)
+        g_array_free(c->open_tasks, TRUE);
+    g_free(c);
+}
+
+void vmm_vcpu_set_state(vmm_vcpu *c, vmm_vcpu_state state, sim_ps at)
+{
+    vmm_vcpu_facts *f = &c->facts;
+    vmm_vm_stats *s = &c->vm->stats;
+    at = MAX(at, f->since);
+    s->in_state[f->state] += at - f->since;
+    c->undo[c->n_undo % VMM_UNDO].state = f->state;
+    c->undo[c->n_undo++ % VMM_UNDO].since = f->since;
+    f->state = s->state = state;
+    f->since = at;
+}
+
+void vmm_vcpu_close(vmm_vcpu *c, sim_ps end)
+{
+    vmm_vcpu_facts *f = &c->facts;
+    uint64_t *in_state = c->vm->stats.in_state;
+    vmm_vcpu_state state = f->state;
+    sim_ps since = f->since;
+    for (unsigned n = MIN(c->n_undo, VMM_UNDO); since > end && n; n--) {
+        c->n_undo--;
+        state = c->undo[c->n_undo % VMM_UNDO].state;
+        sim_ps before = c->undo[c->n_undo % VMM_UNDO].since;
+        in_state[state] -= since - before;
+        since = before;
+    }
+    g_assert(since <= end);
+    in_state[state] += end - since;
+    f->since = end;
+}
+
+void vmm_kick_idle(vmm_vcpu *c, sim_ps at)
+{
+    uint32_t pcpu = vmm_idle_for(c);
+    if (pcpu != VMM_PCPU_NONE)
+        vmm_pc_resched(&c->v->pcs[pcpu], at);
+}
+
+static void make_runnable(vmm_vcpu *c)
+{
+    vmm *v = c->v;
+    vmm_vcpu_set_state(c, VMM_RUNNABLE, sim_engine_now(v->engine));
+    vmm_runqueue_insert(v->ready, c->facts.id, 0);
+    vmm_watchdog_arm(v, c->facts.since);
+    v->policy.wake(v->self, c->facts.id);
+    uint32_t target = vmm_place(c);
+    if (vmm_mask_has(v->idle, target))
+        vmm_pc_resched(&v->pcs[target], c->facts.since);
+    else if (!(v->policy.flags & VMM_POLICY_MAY_IDLE))
+        vmm_kick_idle(c, c->facts.since);
+}
+
+static void power_on(G_GNUC_UNUSED sim_event *event, void *user)
+{
+    vmm_vcpu *c = user;
+    vmm_vm_stats *s = &c->vm->stats;
+    if (!s->started)
+        s->started_at = sim_engine_now(c->v->engine);
+    s->started = true;
+    if (c->v->policy.vcpu_insert)
+        c->v->policy.vcpu_insert(c->v->self, c->facts.id);
+    make_runnable(c);
+}
+
+static void wakeup(G_GNUC_UNUSED sim_event *event, void *user)
+{
+    vmm_vcpu *c = user;
+    c->woken_at = sim_engine_now(c->v->engine);
+    make_runnable(c);
+}
+
+void vmm_vcpu_block(vmm_vcpu *c, sim_ps at, sim_ps wake_at)
+{
+    vmm *v = c->v;
+    vmm_vcpu_set_state(c, VMM_BLOCKED, at);
+    v->policy.sleep(v->self, c->facts.id);
+    sim_engine_schedule(v->engine, &c->wakeup, wake_at);
+}
+
+void vmm_vcpu_power_off(vmm_vcpu *c, sim_ps at)
+{
+    vmm *v = c->v;
+    vmm_vcpu_set_state(c, VMM_OFFLINE, at);
+    c->vm->stats.ended = true;
+    c->vm->stats.ended_at = at;
+    v->n_ended++;
+    if (v->policy.vcpu_remove)
+        v->policy.vcpu_remove(v->self, c->facts.id);
+}
+
+sim_ps vmm_disk_request(vmm_vm *vm, sim_ps at, uint64_t bytes)
+{
+    sim_ps begin = MAX(at, vm->disk_free);
+    unsigned __int128 moving = 0;
+    if (vm->io_bytes_per_s)
+        moving = (unsigned __int128)bytes * SIM_PS_PER_S / vm->io_bytes_per_s;
+    unsigned __int128 done = (unsigned __int128)begin + vm->io_latency + moving;
+    vm->disk_free = done < SIM_PS_NEVER ? (sim_ps)done : SIM_PS_NEVER - 1;
+    return vm->disk_free;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The virtual machine monitor: VMs and vCPUs, transitions, the scheduler's frame around a policy, accounts. */
+#pragma once
+
+#include "pcpu.h"
+#include "sim-engine.h"
+#include "vmm-policy.h"
+
+#include <glib.h>
+
+typedef struct vmm vmm;
+
+typedef struct {
+    const char *name;
+    uint32_t weight;     /* 1 to 65535, 256 is the norm */
+    int32_t priority;    /* greater runs first under priority policies */
+    sim_ps start;        /* when the VM is powered on */
+    sim_ps quantum;      /* pre-assigned; 0: the policy's default */
+    const uint64_t *affinity; /* bit set over pCPU ids, 4 words (256 LPs); NULL: all */
+    sim_ps io_latency;   /* of its disk, per request ... */
+    uint64_t io_bytes_per_s; /* ... and its bandwidth */
+} vmm_vm_config;
+
+typedef struct {
+    const struct vmm_policy_ops *policy;
+    /* name=value pairs for the policy's declared parameters (NULL-terminated pairs: name, value, name, value, NULL);
+     * an unknown name or bad value is an error of vmm_new that names the parameter. */
+    const char *const *policy_params;
+    const char *policy_origin; /* "scenario.conf: [policy]" for messages */
+    sim_ps quantum;            /* default quantum; 0: 1 ms */
+    uint64_t seed;
+    bool strict;               /* a policy's bad answer ends the run */
+    bool keep_schedule;        /* record every schedule entry (for timelines); decisions are always kept */
+    uint32_t max_decisions;    /* entries kept; all are counted. 0: 100000 */
+} vmm_config;
+
+typedef enum {
+    VMM_EXIT_HLT, VMM_EXIT_IO, VMM_EXIT_YIELD, VMM_EXIT_HYPERCALL, VMM_EXIT_WBINVD, VMM_EXIT_QUANTUM, VMM_EXIT_EXTERNAL,
+    VMM_EXIT_FAULT, VMM_EXIT_SHUTDOWN, VMM_N_EXITS
+} vmm_exit_reason;
+extern const char *const vmm_exit_names[VMM_N_EXITS];
+
+typedef struct {
+    sim_ps at, until;
+    uint32_t pcpu, vm;
+} vmm_slice;
+
+typedef struct {
+    const char *name;
+    vmm_vcpu_state state;
+    bool started, ended, faulted;
+    int exit_status;
+    uint64_t fault_address, fault_ip;
+    char *fault_text; /* or NULL */
+    sim_ps started_at, ended_at;
+    sim_ps in_state[VMM_N_STATES];
+    uint64_t ev[SIM_EV_COUNT]; /* the guest's own: without those of VM-entry, VM-exit and the VMM */
+    uint64_t exits[VMM_N_EXITS];
+    uint64_t dispatches;       /* times put on a pCPU from another vCPU or idle */
+    uint64_t preemptions, voluntary, migrations;
+    uint64_t quanta_extended, quanta_ended_early, quanta_full;
+    GArray *wake_latency;      /* of uint64_t ps: wake-up to first instruction */
+    GArray *task_time;         /* of struct { uint32_t kind; uint64_t ps; } in order: begin to end */
+    sim_ps work_time;          /* VM-entry, VM-exit, scheduler on its behalf: part of its running time */
+} vmm_vm_stats;
+
+typedef struct { uint32_t kind; uint32_t pad; uint64_t ps; } vmm_task_time;
+
+/* The pcpus outlive the vmm. NULL and error set for a bad policy parameter. */
+vmm *vmm_new(const vmm_config *config, sim_engine *engine, vmm_pcpu *const *pcpus, unsigned n_pcpus, GError **error);
+void vmm_free(vmm *v);
+/* Whether a VM could be added: bounds of quantum and weight, an affinity that holds a pCPU. */
+bool vmm_check_vm(const vmm *v, const vmm_vm_config *config, GError **error);
+/* Adds a VM with one vCPU before vmm_start (it has to pass vmm_check_vm); its number (from 0) is also its vCPU's number in vmm_pcpu_ops.start. */
+unsigned vmm_add_vm(vmm *v, const vmm_vm_config *config);
+/* Powers on: schedules the VMs' start events. */
+void vmm_start(vmm *v);
+/* The guest on `pcpu` stopped by itself (its local time is ops->now). On return the pCPU runs a guest or is idle;
+ * the guest that stopped is still on it where it may simply go on (start is not called again then). */
+void vmm_guest_stopped(vmm *v, unsigned pcpu, const vmm_stop *stop);
+/* Every VM is offline (ended or dead). */
+bool vmm_all_ended(const vmm *v);
+/* Closes the accounts at `end` (states, running vCPUs' counters), for the getters below. */
+void vmm_finish(vmm *v, sim_ps end);
+
+unsigned vmm_n_vms(const vmm *v);
+const vmm_vm_stats *vmm_stats(const vmm *v, unsigned vm);
+const vmm_decision *vmm_decisions(const vmm *v, unsigned *n_kept, uint64_t *n_all);
+const vmm_slice *vmm_slices(const vmm *v, unsigned *n);
+/* The count of bad answers the policy gave, and the text of the first (NULL when none). */
+uint64_t vmm_bad_answers(const vmm *v, const char **first);
+/* How often the starvation watchdog had to make a vCPU run, and the text of the first time. */
+uint64_t vmm_starvations(const vmm *v, const char **first);
+/* A strict run that met a bad answer: the error is set, the run has to end. */
+bool vmm_failed(const vmm *v, GError **error);
+/* Adds schedule and decisions (all of them, kept or not) to a digest; after vmm_finish. */
+void vmm_digest(const vmm *v, GChecksum *sum);
+/* The policy's state in words, a line at a time. */
+void vmm_dump_policy(const vmm *v, void (*line)(void *user, const char *text), void *user);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wl-source.h"
+
+void wl_source_report(const insn_source *source, wl_report *report)
+{
+    ((const wl_source *)(const void *)source)->report(source, report);
+}
+
+wl_guest_config *wl_config_copy(const wl_guest_config *config)
+{
+    wl_guest_config *copy = g_memdup2(config, sizeof *config);
+    copy->name = g_strdup(config->name);
+    copy->elf = g_strdup(config->elf);
+    copy->argv = (const char *const *)g_strdupv((char **)config->argv);
+    copy->envp = (const char *const *)g_strdupv((char **)config->envp);
+    copy->folder = g_strdup(config->folder);
+    return copy;
+}
+
+void wl_config_free(wl_guest_config *config)
+{
+    if (!config)
+        return;
+    g_free((char *)config->name);
+    g_free((char *)config->elf);
+    g_strfreev((char **)config->argv);
+    g_strfreev((char **)config->envp);
+    g_free((char *)config->folder);
+    g_free(config);
+}
