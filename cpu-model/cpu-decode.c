@@ -221,6 +221,8 @@ static insn_sensitivity sensitivity_of(const ZydisDecodedInstruction *in)
     case ZYDIS_MNEMONIC_RDTSCP:
         return INSN_READS_TIME;
     case ZYDIS_MNEMONIC_RDPMC:
+    case ZYDIS_MNEMONIC_CLI: /* at IOPL 0, as Linux runs programs */
+    case ZYDIS_MNEMONIC_STI:
         return INSN_PRIVILEGED;
     default:
         return in->attributes & ZYDIS_ATTRIB_IS_PRIVILEGED || in->meta.category == ZYDIS_CATEGORY_IO ||

@@ -107,8 +107,11 @@ uint32_t cpu_sched_cost(const cpu_core_desc *core, const cpu_block *pred, const 
 {
     /* The scratch is large; one per thread. */
     static _Thread_local sched *scratch;
-    if (!scratch)
+    static GPrivate owner = G_PRIVATE_INIT(g_free); /* frees it when the thread ends */
+    if (!scratch) {
         scratch = g_new(sched, 1);
+        g_private_set(&owner, scratch);
+    }
     sched *s = scratch;
     memset(s, 0, offsetof(sched, used));
     memset(s->used_at, 0, sizeof s->used_at);

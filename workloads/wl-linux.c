@@ -2,6 +2,7 @@
 #include "wl-linux-internal.h"
 
 #include "sim-error.h"
+#include "wl-cpuid.h"
 
 #include <elf.h>
 
@@ -50,7 +51,7 @@ static void push_auxv(stack_image *s, wl_linux *lx, const wl_elf *elf)
         { AT_PHDR, elf->phdr }, { AT_PHENT, sizeof(Elf64_Phdr) }, { AT_PHNUM, elf->phnum }, { AT_PAGESZ, WL_PAGE },
         { AT_BASE, 0 }, { AT_FLAGS, 0 }, { AT_ENTRY, elf->entry }, { AT_UID, 0 }, { AT_EUID, 0 }, { AT_GID, 0 },
         { AT_EGID, 0 }, { AT_SECURE, 0 }, { AT_CLKTCK, 100 },
-        { AT_HWCAP, 0x078bfbfd }, /* CPUID 1 EDX of a plain x86-64 with SSE2 */
+        { AT_HWCAP, WL_CPUID_1_EDX },
         { AT_HWCAP2, 0 },
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(pairs); i++) {

@@ -10,7 +10,7 @@
 
 /* Private system calls (quanta-guest.h). On a native kernel these numbers give ENOSYS and do no harm. */
 enum {
-    WL_MARK_ROI_BEGIN = 0x51510000,
+    WL_MARK_ROI_BEGIN = 0x11510000,
     WL_MARK_ROI_END,
     WL_MARK_TASK_BEGIN, /* (kind, id) */
     WL_MARK_TASK_END,   /* (kind, id) */

@@ -2,6 +2,7 @@
 /* The live guest: Unicorn executes it, two hooks describe what was executed, the Linux personality serves its
  * system calls. */
 #include "sim-error.h"
+#include "wl-cpuid.h"
 #include "wl-live.h"
 
 #include <string.h>
@@ -167,7 +168,8 @@ static bool add_hooks(wl_live *g)
            && uc_hook_add(g->uc, &hooks[1], UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_access, g, 1, 0) == UC_ERR_OK
            && uc_hook_add(g->uc, &hooks[2], UC_HOOK_INSN, (void *)on_syscall, g, 1, 0, UC_X86_INS_SYSCALL) == UC_ERR_OK
            && uc_hook_add(g->uc, &hooks[3], UC_HOOK_MEM_INVALID, (void *)on_bad_access, g, 1, 0) == UC_ERR_OK
-           && uc_hook_add(g->uc, &hooks[4], UC_HOOK_INTR, (void *)on_interrupt, g, 1, 0) == UC_ERR_OK;
+           && uc_hook_add(g->uc, &hooks[4], UC_HOOK_INTR, (void *)on_interrupt, g, 1, 0) == UC_ERR_OK
+           && wl_cpuid_install(g->uc);
 }
 
 static uc_engine *open_engine(const char **why)

@@ -64,15 +64,19 @@ static int execute(const cli_options *o, const run_scenario *s)
 int cli_compare(const char *command, int argc, char **argv)
 {
     cli_options o = {0};
-    gboolean progress = FALSE, no_progress = FALSE, quiet = FALSE;
+    gboolean progress = FALSE, no_progress = FALSE, quiet = FALSE, strict = FALSE;
     const GOptionEntry entries[] = {
         {"policies", 'p', 0, G_OPTION_ARG_FILENAME, &o.policies,
          "the policies, separated by commas; round-robin is always one of them (default: the scenario's)", "A,B,..."},
-        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o.json, "write the result as JSON; - is standard output, in place of the table", "FILE"},
-        {"set", 's', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.sets, "override a key of the scenario (may be repeated)", "GROUP.KEY=VALUE"},
+        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o.json,
+         "write the result as JSON; - is standard output, in place of the table", "FILE"},
+        {"set", 's', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.sets, "override a key of the scenario (may be repeated)",
+         "GROUP.KEY=VALUE"},
         {"seed", 0, 0, G_OPTION_ARG_FILENAME, &o.seed_text, "override the scenario's seed", "N"},
+        {"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "end a run at the first bad answer of its policy", NULL},
         {"jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "runs at a time (default: one per processor of the host)", "N"},
-        {"progress", 0, 0, G_OPTION_ARG_NONE, &progress, "show progress even if standard error is no terminal", NULL},
+        {"progress", 0, 0, G_OPTION_ARG_NONE, &progress, "show progress even if standard error is no terminal",
+         NULL},
         {"no-progress", 0, 0, G_OPTION_ARG_NONE, &no_progress, "show no progress", NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "print nothing but errors (and JSON)", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -82,6 +86,7 @@ int cli_compare(const char *command, int argc, char **argv)
         o.progress = progress;
         o.no_progress = no_progress;
         o.quiet = quiet;
+        o.strict = strict;
         g_autoptr(run_scenario) s = cli_options_scenario(command, &o, argc, argv, &status);
         if (s)
             status = execute(&o, s);

@@ -80,9 +80,10 @@ static bool print_machines(bool colour, GError **error)
         g_autoptr(cpu_machine) m = cpu_machine_load(*n, NULL, error);
         if (!m)
             return false;
-        printf("%s%-14s%s %u package%s, %u core%s, %u logical processor%s, %.2f GHz\n", colour ? "\033[1m" : "", *n, colour ? "\033[0m" : "",
-               m->n_packages, m->n_packages == 1 ? "" : "s", m->n_cores, m->n_cores == 1 ? "" : "s", m->n_lps, m->n_lps == 1 ? "" : "s",
-               (double)m->kinds[m->core_kind[0]].hz / 1e9);
+        printf("%s%-14s%s %u package%s, ", colour ? "\033[1m" : "", *n, colour ? "\033[0m" : "", m->n_packages,
+               m->n_packages == 1 ? "" : "s");
+        printf("%u core%s, %u logical processor%s, %.2f GHz\n", m->n_cores, m->n_cores == 1 ? "" : "s", m->n_lps,
+               m->n_lps == 1 ? "" : "s", (double)m->kinds[m->core_kind[0]].hz / 1e9);
         if (*m->description)
             printf("    %s\n", m->description);
     }

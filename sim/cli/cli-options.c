@@ -57,8 +57,8 @@ bool cli_options_parse(const char *command, const GOptionEntry *entries, int *ar
         }
         return true;
     }
-    g_autofree char *hint = g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION) ? nearest_option(entries, error->message)
-                                                                                                  : g_strdup("");
+    bool unknown = g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION);
+    g_autofree char *hint = unknown ? nearest_option(entries, error->message) : g_strdup("");
     *status = cli_usage(command, "%s%s", error->message, hint);
     return false;
 }
@@ -66,14 +66,16 @@ bool cli_options_parse(const char *command, const GOptionEntry *entries, int *ar
 run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc, char **argv, int *status)
 {
     if (argc != 2) {
-        *status = argc < 2 ? cli_usage(command, "the scenario file is missing") : cli_usage(command, "unexpected argument '%s'", argv[2]);
+        *status = argc < 2 ? cli_usage(command, "the scenario file is missing")
+                           : cli_usage(command, "unexpected argument '%s'", argv[2]);
         return NULL;
     }
     o->scenario = argv[1];
     o->has_seed = o->seed_text != NULL;
     guint64 seed = 0;
     if (o->has_seed && !g_ascii_string_to_unsigned(o->seed_text, 10, 0, RUN_MAX_SEED, &seed, NULL)) {
-        *status = cli_usage(command, "--seed: '%s' is not a whole number from 0 to %" G_GUINT64_FORMAT, o->seed_text, RUN_MAX_SEED);
+        *status = cli_usage(command, "--seed: '%s' is not a whole number from 0 to %" G_GUINT64_FORMAT, o->seed_text,
+                            RUN_MAX_SEED);
         return NULL;
     }
     o->seed = seed;
@@ -82,9 +84,12 @@ run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc
         return NULL;
     }
     GError *error = NULL;
-    run_scenario *s = run_scenario_load(o->scenario, (const char *const *)o->sets, o->has_seed ? &o->seed : NULL, &error);
+    run_scenario *s = run_scenario_load(o->scenario, (const char *const *)o->sets, o->has_seed ? &o->seed : NULL,
+                                        &error);
     if (!s)
         *status = cli_fail(error);
+    else if (o->strict)
+        s->strict = true;
     return s;
 }
 

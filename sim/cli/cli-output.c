@@ -34,7 +34,8 @@ static bool write_outputs(const run_scenario *s, const run_result *r, GError **e
     return true;
 }
 
-int cli_output(const cli_options *o, const run_scenario *s, const run_result *outputs, const char *json, const char *table, uint64_t insns,
+int cli_output(const cli_options *o, const run_scenario *s, const run_result *outputs, const char *json,
+               const char *table, uint64_t insns,
                double seconds)
 {
     GError *error = NULL;

@@ -8,5 +8,6 @@
 bool cli_output_check(const cli_options *options, const run_scenario *scenario, GError **error);
 /* Writes the guests' output files, the JSON where it was asked for, and the table unless the JSON went to standard
  * output. `seconds` and the number of instructions are for a remark on standard error. Returns the exit status. */
-int cli_output(const cli_options *options, const run_scenario *scenario, const run_result *outputs, const char *json, const char *table,
+int cli_output(const cli_options *options, const run_scenario *scenario, const run_result *outputs,
+               const char *json, const char *table,
                uint64_t insns, double seconds);

@@ -21,7 +21,8 @@ static int execute(const cli_options *o, const run_scenario *s)
     run_status_init(&status, o->alone ? 1 + (gint)s->vms->len : 1);
     cli_progress *progress = cli_progress_start(&status, s->duration, o->progress, o->no_progress || o->quiet);
     unsigned jobs = o->jobs ? (unsigned)o->jobs : g_get_num_processors();
-    g_autoptr(run_result) r = o->alone ? run_with_alone(s, policy, jobs, &status, &error) : run_live(s, policy, &status, &error);
+    g_autoptr(run_result) r = o->alone ? run_with_alone(s, policy, jobs, &status, &error)
+        : run_live(s, policy, &status, &error);
     bool interrupted;
     double seconds = cli_progress_stop(progress, &interrupted);
     run_status_clear(&status);
@@ -40,15 +41,21 @@ static int execute(const cli_options *o, const run_scenario *s)
 int cli_run(const char *command, int argc, char **argv)
 {
     cli_options o = {0};
-    gboolean progress = FALSE, no_progress = FALSE, quiet = FALSE, alone = FALSE;
+    gboolean progress = FALSE, no_progress = FALSE, quiet = FALSE, strict = FALSE, alone = FALSE;
     const GOptionEntry entries[] = {
-        {"policy", 'p', 0, G_OPTION_ARG_FILENAME, &o.policy, "the policy, whatever the scenario says (see quanta list policies)", "NAME"},
-        {"alone", 0, 0, G_OPTION_ARG_NONE, &alone, "run every VM alone, too: adds slowdowns, STP, ANTT and fairness", NULL},
-        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o.json, "write the result as JSON; - is standard output, in place of the table", "FILE"},
-        {"set", 's', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.sets, "override a key of the scenario (may be repeated)", "GROUP.KEY=VALUE"},
+        {"policy", 'p', 0, G_OPTION_ARG_FILENAME, &o.policy,
+         "the policy, whatever the scenario says (see quanta list policies)", "NAME"},
+        {"alone", 0, 0, G_OPTION_ARG_NONE, &alone,
+         "run every VM alone, too: adds slowdowns, STP, ANTT and fairness", NULL},
+        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o.json,
+         "write the result as JSON; - is standard output, in place of the table", "FILE"},
+        {"set", 's', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.sets, "override a key of the scenario (may be repeated)",
+         "GROUP.KEY=VALUE"},
         {"seed", 0, 0, G_OPTION_ARG_FILENAME, &o.seed_text, "override the scenario's seed", "N"},
+        {"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "end a run at the first bad answer of its policy", NULL},
         {"jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "runs at a time (default: one per processor of the host)", "N"},
-        {"progress", 0, 0, G_OPTION_ARG_NONE, &progress, "show progress even if standard error is no terminal", NULL},
+        {"progress", 0, 0, G_OPTION_ARG_NONE, &progress, "show progress even if standard error is no terminal",
+         NULL},
         {"no-progress", 0, 0, G_OPTION_ARG_NONE, &no_progress, "show no progress", NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "print nothing but errors (and JSON)", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -58,6 +65,7 @@ int cli_run(const char *command, int argc, char **argv)
         o.progress = progress;
         o.no_progress = no_progress;
         o.quiet = quiet;
+        o.strict = strict;
         o.alone = alone;
         g_autoptr(run_scenario) s = cli_options_scenario(command, &o, argc, argv, &status);
         if (s)

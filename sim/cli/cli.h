@@ -40,7 +40,7 @@ typedef struct {
     char **sets;
     char *seed_text, *policy, *policies;
     int jobs;
-    bool progress, no_progress, quiet, alone;
+    bool progress, no_progress, quiet, alone, strict;
     uint64_t seed;
     bool has_seed;
     const char *scenario; /* the one argument; points into argv */

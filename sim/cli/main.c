@@ -19,7 +19,8 @@ const cli_command cli_commands[] = {
 
 int cli_fail(GError *error)
 {
-    int status = g_error_matches(error, SIM_ERROR, SIM_ERROR_GUEST) || g_error_matches(error, SIM_ERROR, SIM_ERROR_POLICY)
+    int status = g_error_matches(error, SIM_ERROR, SIM_ERROR_GUEST) ||
+        g_error_matches(error, SIM_ERROR, SIM_ERROR_POLICY)
                      ? SIM_EXIT_GUEST_FAILED
                      : SIM_EXIT_BAD_INPUT;
     fprintf(stderr, "quanta: %s\n", error->message);
@@ -90,5 +91,6 @@ int main(int argc, char **argv)
     for (const cli_command *c = cli_commands; c->name; c++)
         if (strcmp(c->name, word) == 0)
             return finish_output(c->main(c->name, argc - 1, argv + 1));
-    return *word == '-' ? cli_usage(NULL, "unknown option '%s'; valid: --help, --version", word) : unknown_command(word);
+    return *word == '-' ? cli_usage(NULL, "unknown option '%s'; valid: --help, --version", word)
+        : unknown_command(word);
 }

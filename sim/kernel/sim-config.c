@@ -36,7 +36,8 @@ static void mark_known(sim_config *c, const char *group, const char *key)
     g_ptr_array_add(c->known_order, name);
 }
 
-bool sim_config_fail(const sim_config *c, GError **error, const char *group, const char *key, const char *format, ...)
+bool sim_config_fail(const sim_config *c, GError **error, const char *group, const char *key, const char *format,
+                     ...)
 {
     va_list args;
     va_start(args, format);
@@ -45,7 +46,8 @@ bool sim_config_fail(const sim_config *c, GError **error, const char *group, con
     g_auto(GStrv) keys = sim_config_keys(c, group);
     g_autofree char *name = name_of(group, *key || !keys[0] ? key : keys[0]);
     const char *path = g_hash_table_lookup(c->origin, name);
-    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: [%s]%s%s: %s", path ? path : c->path, group, *key ? " " : "", key, text);
+    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: [%s]%s%s: %s", path ? path : c->path, group,
+                *key ? " " : "", key, text);
     return false;
 }
 
@@ -131,7 +133,8 @@ static bool include(sim_config *c, const char *group, unsigned depth, GError **e
     g_auto(GStrv) files = g_key_file_get_string_list(c->file, group, "include", NULL, NULL);
     for (char **f = files; f && *f; f++) {
         if (depth + 1 > MAX_INCLUDE_DEPTH)
-            return sim_config_fail(c, error, group, "include", "files include one another more than %d deep; do they include themselves?",
+            return sim_config_fail(c, error, group, "include",
+                                   "files include one another more than %d deep; do they include themselves?",
                                    MAX_INCLUDE_DEPTH);
         g_autofree char *path = sim_config_resolve(c, g_strstrip(*f));
         g_autoptr(sim_config) included = load(path, depth + 1, error);
@@ -229,7 +232,8 @@ bool sim_config_set(sim_config *c, const char *assignment, GError **error)
     g_autofree char *key = dot ? g_strstrip(g_strndup(dot + 1, (gsize)(equals - dot - 1))) : NULL;
     if (!dot || !*group || !*key || strpbrk(group, "[]\n\r") || strpbrk(key, "[]\n\r") || strpbrk(equals, "\n\r") ||
         !g_utf8_validate(assignment, -1, NULL)) {
-        g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE, "'%s' is not GROUP.KEY=VALUE, for example policy.quantum=2ms", assignment);
+        g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
+                    "'%s' is not GROUP.KEY=VALUE, for example policy.quantum=2ms", assignment);
         return false;
     }
     if (!g_key_file_has_group(c->file, group)) {
@@ -280,7 +284,8 @@ static char *take(sim_config *c, const char *group, const char *key, GError **er
 }
 
 /* Moves a parser's message behind the place it is about. */
-static void place_error(const sim_config *c, const char *group, const char *key, const char *text, GError *local, GError **error)
+static void place_error(const sim_config *c, const char *group, const char *key, const char *text, GError *local,
+                        GError **error)
 {
     sim_config_fail(c, error, group, key, "%s%s", local->message,
                     strstr(text, " #") ? " (a comment has to stand on a line of its own)" : "");
@@ -306,7 +311,8 @@ bool sim_config_bool(sim_config *c, const char *group, const char *key, bool fal
     return fallback;
 }
 
-uint64_t sim_config_uint(sim_config *c, const char *group, const char *key, uint64_t fallback, uint64_t min, uint64_t max, GError **error)
+uint64_t sim_config_uint(sim_config *c, const char *group, const char *key, uint64_t fallback, uint64_t min,
+                         uint64_t max, GError **error)
 {
     g_autofree char *text = take(c, group, key, error);
     if (!text)
@@ -315,8 +321,10 @@ uint64_t sim_config_uint(sim_config *c, const char *group, const char *key, uint
     g_autofree char *digits = g_strjoinv("", parts);
     bool hex = g_str_has_prefix(digits, "0x");
     guint64 value = 0;
-    if (!g_ascii_isdigit(*text) || !g_ascii_string_to_unsigned(hex ? digits + 2 : digits, hex ? 16 : 10, min, max, &value, NULL)) {
-        sim_config_fail(c, error, group, key, "'%s' is not a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "%s", text, min, max,
+    if (!g_ascii_isdigit(*text) || !g_ascii_string_to_unsigned(hex ? digits + 2 : digits, hex ? 16 : 10, min, max,
+                                                               &value, NULL)) {
+        sim_config_fail(c, error, group, key,
+                        "'%s' is not a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT "%s", text, min, max,
                         strstr(text, " #") ? " (a comment has to stand on a line of its own)" : "");
         return fallback;
     }
@@ -329,7 +337,8 @@ typedef struct {
 } unit;
 
 /* number [space] unit -> number * factor, exactly. `what` names the kind of value, `example` shows one. */
-static bool parse_scaled(const char *text, const unit *units, const char *what, const char *example, const char *smallest, uint64_t *out,
+static bool parse_scaled(const char *text, const unit *units, const char *what, const char *example,
+                         const char *smallest, uint64_t *out,
                          GError **error)
 {
     unsigned __int128 number = 0;
@@ -359,7 +368,8 @@ static bool parse_scaled(const char *text, const unit *units, const char *what, 
         GString *names = g_string_new(NULL);
         for (const unit *v = units; v->name; v++)
             g_string_append_printf(names, "%s%s", v == units ? "" : ", ", v->name);
-        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "'%s' is not a %s: a number and one of the units %s, for example %s", text, what, names->str,
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT,
+                    "'%s' is not a %s: a number and one of the units %s, for example %s", text, what, names->str,
                     example);
         g_string_free(names, TRUE);
         return false;
@@ -380,13 +390,15 @@ static bool parse_scaled(const char *text, const unit *units, const char *what, 
 
 bool sim_parse_time(const char *text, sim_ps *out, GError **error)
 {
-    static const unit units[] = {{"ps", 1}, {"ns", SIM_PS_PER_NS}, {"us", SIM_PS_PER_US}, {"ms", SIM_PS_PER_MS}, {"s", SIM_PS_PER_S}, {NULL, 0}};
+    static const unit units[] = {{"ps", 1}, {"ns", SIM_PS_PER_NS}, {"us", SIM_PS_PER_US}, {"ms", SIM_PS_PER_MS},
+                                 {"s", SIM_PS_PER_S}, {NULL, 0}};
     return parse_scaled(text, units, "time", "1.5ms", "a picosecond", out, error);
 }
 
 bool sim_parse_size(const char *text, uint64_t *out, GError **error)
 {
-    static const unit units[] = {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {NULL, 0}};
+    static const unit units[] = {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1000},
+                                 {"MB", 1000000}, {"GB", 1000000000}, {NULL, 0}};
     return parse_scaled(text, units, "size", "32KiB", "a byte", out, error);
 }
 
@@ -396,7 +408,8 @@ static bool parse_hz(const char *text, uint64_t *out, GError **error)
     return parse_scaled(text, units, "frequency", "3.06GHz", "a hertz", out, error);
 }
 
-static uint64_t scaled(sim_config *c, const char *group, const char *key, uint64_t fallback, bool (*parser)(const char *, uint64_t *, GError **),
+static uint64_t scaled(sim_config *c, const char *group, const char *key, uint64_t fallback,
+                       bool (*parser)(const char *, uint64_t *, GError **),
                        GError **error)
 {
     g_autofree char *text = take(c, group, key, error);
@@ -424,7 +437,8 @@ uint64_t sim_config_hz(sim_config *c, const char *group, const char *key, uint64
     return scaled(c, group, key, fallback, parse_hz, error);
 }
 
-double sim_config_double(sim_config *c, const char *group, const char *key, double fallback, double min, double max, GError **error)
+double sim_config_double(sim_config *c, const char *group, const char *key, double fallback, double min,
+                         double max, GError **error)
 {
     g_autofree char *text = take(c, group, key, error);
     if (!text)
@@ -438,7 +452,8 @@ double sim_config_double(sim_config *c, const char *group, const char *key, doub
     return value;
 }
 
-int sim_config_choice(sim_config *c, const char *group, const char *key, int fallback, const char *const *names, GError **error)
+int sim_config_choice(sim_config *c, const char *group, const char *key, int fallback, const char *const *names,
+                      GError **error)
 {
     g_autofree char *text = take(c, group, key, error);
     if (!text)

@@ -65,7 +65,8 @@ run_result *run_live(const run_scenario *s, const char *policy_name, run_status 
         }
         g_ptr_array_add(sources, source);
     }
-    run_request q = {.scenario = s, .policy = policy, .sources = (insn_source *const *)sources->pdata, .cancel = &status->cancel,
+    run_request q = {.scenario = s, .policy = policy, .sources = (insn_source *const *)sources->pdata,
+                     .cancel = &status->cancel,
                      .progress = status->simulated};
     run_result *r = run_single(&q, error);
     run_over(status, 0);
@@ -266,14 +267,16 @@ static bool check_params(GPtrArray *policies, GError **error)
 {
     for (guint i = 0; i < policies->len; i++) {
         const run_policy *p = g_ptr_array_index(policies, i);
-        g_autofree vmm_param_value *values = vmm_params_parse(p->ops, (const char *const *)p->params, p->origin, error);
+        g_autofree vmm_param_value *values = vmm_params_parse(p->ops, (const char *const *)p->params, p->origin,
+                                                              error);
         if (!values)
             return false;
     }
     return true;
 }
 
-static run_comparison *experiment_run(const run_scenario *s, GPtrArray *policies, unsigned threads, run_status *status, GError **error)
+static run_comparison *experiment_run(const run_scenario *s, GPtrArray *policies, unsigned threads,
+                                      run_status *status, GError **error)
 {
     const run_policy *reference = run_scenario_policy(s, REFERENCE, error);
     if (!reference || !check_params(policies, error))
@@ -290,13 +293,15 @@ static run_comparison *experiment_run(const run_scenario *s, GPtrArray *policies
     return c;
 }
 
-run_comparison *run_compare(const run_scenario *s, const char *const *names, unsigned threads, run_status *status, GError **error)
+run_comparison *run_compare(const run_scenario *s, const char *const *names, unsigned threads, run_status *status,
+                            GError **error)
 {
     g_autoptr(GPtrArray) policies = choose(s, names, error);
     return policies ? experiment_run(s, policies, threads, status, error) : NULL;
 }
 
-run_result *run_with_alone(const run_scenario *s, const char *name, unsigned threads, run_status *status, GError **error)
+run_result *run_with_alone(const run_scenario *s, const char *name, unsigned threads, run_status *status,
+                           GError **error)
 {
     const run_policy *policy = run_scenario_policy(s, name, error);
     if (!policy)

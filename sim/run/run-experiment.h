@@ -23,10 +23,12 @@ run_result *run_live(const run_scenario *scenario, const char *policy, run_statu
 /* Compares policies: round-robin (always in it), then the others by name. Each guest is executed once and recorded, but for
  * guests that read the time; every VM is also run alone under round-robin, for its progress. At most `jobs` runs at a
  * time. NULL and error set for bad input, an unknown or repeated policy; NULL without error when cancelled. */
-run_comparison *run_compare(const run_scenario *scenario, const char *const *policies, unsigned jobs, run_status *status, GError **error);
+run_comparison *run_compare(const run_scenario *scenario, const char *const *policies, unsigned jobs,
+                            run_status *status, GError **error);
 /* The number of runs that run_compare will make. */
 gint run_compare_runs(const run_scenario *scenario, const char *const *policies);
 
 /* The same with one policy, round-robin or not, and no other: the run with its slowdowns, STP and so on. One run and
  * one more for each VM. */
-run_result *run_with_alone(const run_scenario *scenario, const char *policy, unsigned jobs, run_status *status, GError **error);
+run_result *run_with_alone(const run_scenario *scenario, const char *policy, unsigned jobs, run_status *status,
+                           GError **error);

@@ -62,7 +62,8 @@ bool run_file_write(const char *path, const char *data, gsize length, GError **e
 {
     if (strcmp(path, "-") == 0)
         return write_all(STDOUT_FILENO, data, length) || fail("write to", "standard output", errno, error);
-    if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR) && !g_file_test(path, G_FILE_TEST_IS_DIR))
+    if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR) &&
+        !g_file_test(path, G_FILE_TEST_IS_DIR))
         return write_in_place(path, data, length, error);
     g_autofree char *beside = g_strconcat(path, ".XXXXXX", NULL);
     int fd = g_mkstemp_full(beside, O_RDWR | O_CLOEXEC, 0666);

@@ -142,7 +142,8 @@ void run_metrics_against_alone(run_result *result, run_result *const *alone)
 /* ---- metrics by name ---------------------------------------------------------------------------------------------- */
 
 const char *const run_metric_keys[RUN_N_METRICS] = {
-    [RUN_STP] = "stp", [RUN_ANTT] = "antt", [RUN_HARMONIC] = "harmonic_speedup", [RUN_JAIN] = "jain", [RUN_MIN_MAX] = "min_max_fairness",
+    [RUN_STP] = "stp", [RUN_ANTT] = "antt", [RUN_HARMONIC] = "harmonic_speedup", [RUN_JAIN] = "jain",
+    [RUN_MIN_MAX] = "min_max_fairness",
     [RUN_PROGRESS] = "normalised_progress", [RUN_SLOWDOWN] = "slowdown",
     [RUN_INSTRUCTIONS] = "instructions", [RUN_CYCLES] = "cycles", [RUN_IPC] = "ipc",
     [RUN_L1D_MPKI] = "l1d_mpki", [RUN_L1I_MPKI] = "l1i_mpki", [RUN_L2_MPKI] = "l2_mpki", [RUN_LLC_MPKI] = "llc_mpki",

@@ -88,10 +88,11 @@ static void feed_text(GChecksum *sum, const char *text)
 
 static void feed_vm(GChecksum *sum, const run_vm_result *vm)
 {
-    const uint64_t facts[] = {vm->started, vm->ended, vm->faulted, vm->state, (uint64_t)(int64_t)vm->exit_status, vm->fault_address,
-                              vm->fault_ip, vm->started_at, vm->ended_at, vm->work_time, vm->dispatches, vm->preemptions, vm->voluntary,
-                              vm->migrations, vm->quanta_extended, vm->quanta_ended_early, vm->quanta_full, vm->wakes, vm->wake_p50,
-                              vm->wake_p99, vm->wake_max, vm->tasks, vm->task_p50, vm->task_p99, vm->task_sum, vm->out_total, vm->err_total};
+    const uint64_t facts[] = {
+        vm->started, vm->ended, vm->faulted, vm->state, (uint64_t)(int64_t)vm->exit_status, vm->fault_address,
+        vm->fault_ip, vm->started_at, vm->ended_at, vm->work_time, vm->dispatches, vm->preemptions, vm->voluntary,
+        vm->migrations, vm->quanta_extended, vm->quanta_ended_early, vm->quanta_full, vm->wakes, vm->wake_p50,
+        vm->wake_p99, vm->wake_max, vm->tasks, vm->task_p50, vm->task_p99, vm->task_sum, vm->out_total, vm->err_total};
     feed_text(sum, vm->name);
     feed(sum, facts, G_N_ELEMENTS(facts));
     feed(sum, vm->in_state, VMM_N_STATES);

@@ -35,7 +35,8 @@ void run_scenario_free(run_scenario *s)
 
 /* ---- policies --------------------------------------------------------------------------------------------------- */
 
-static void collect_params(sim_config *c, const char *group, const struct vmm_policy_ops *ops, GPtrArray *params, GError **error)
+static void collect_params(sim_config *c, const char *group, const struct vmm_policy_ops *ops, GPtrArray *params,
+                           GError **error)
 {
     for (unsigned i = 0; i < ops->n_params; i++) {
         g_autofree char *value = sim_config_string(c, group, ops->params[i].name, NULL, error);
@@ -46,7 +47,8 @@ static void collect_params(sim_config *c, const char *group, const struct vmm_po
     }
 }
 
-static void collect_own_group(sim_config *c, const char *group, const struct vmm_policy_ops *ops, GPtrArray *params, GError **error)
+static void collect_own_group(sim_config *c, const char *group, const struct vmm_policy_ops *ops,
+                              GPtrArray *params, GError **error)
 {
     g_auto(GStrv) keys = sim_config_keys(c, group);
     if (ops->n_params)
@@ -120,7 +122,8 @@ const run_policy *run_scenario_policy(const run_scenario *s, const char *name, G
 /* A group of machine files; in a scenario its keys override those of the machine file. */
 static bool is_machine_group(const char *group)
 {
-    return strcmp(group, "machine") == 0 || strcmp(group, "l3") == 0 || strcmp(group, "memory") == 0 || g_str_has_prefix(group, "core ");
+    return strcmp(group, "machine") == 0 || strcmp(group, "l3") == 0 || strcmp(group, "memory") == 0 ||
+        g_str_has_prefix(group, "core ");
 }
 
 static char **machine_overrides(sim_config *c)
@@ -149,12 +152,14 @@ static cpu_machine *read_machine(sim_config *c, GError **error)
         return NULL;
     g_auto(GStrv) overrides = machine_overrides(c);
     bool is_path = strchr(machine, '/') || g_str_has_suffix(machine, ".conf");
-    g_autofree char *resolved = is_path ? sim_config_resolve_for(c, "scenario", "machine", machine) : g_strdup(machine);
+    g_autofree char *resolved = is_path ? sim_config_resolve_for(c, "scenario", "machine", machine)
+        : g_strdup(machine);
     g_autoptr(GError) local = NULL;
     cpu_machine *m = cpu_machine_load(resolved, (const char *const *)overrides, &local);
     /* What the machine file does not accept of an override is this file's mistake. */
     if (!m && g_str_has_prefix(local->message, "--set: "))
-        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: %s", sim_config_path(c), local->message + strlen("--set: "));
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: %s", sim_config_path(c),
+                    local->message + strlen("--set: "));
     else if (!m)
         sim_config_fail(c, error, "scenario", "machine", "%s", local->message);
     return m;
@@ -185,7 +190,8 @@ static bool read_vms(sim_config *c, run_scenario *s, GError **error)
             return false;
     if (s->vms->len)
         return true;
-    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: the scenario has no VM; add a group [vm NAME] with, for example, workload = elf:guests/sort",
+    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT,
+                "%s: the scenario has no VM; add a group [vm NAME] with, for example, workload = elf:guests/sort",
                 s->path);
     return false;
 }
@@ -193,7 +199,8 @@ static bool read_vms(sim_config *c, run_scenario *s, GError **error)
 static bool read_scenario(sim_config *c, const uint64_t *seed, run_scenario *s, GError **error)
 {
     s->machine = read_machine(c, error);
-    return s->machine && read_general(c, seed, s, error) && read_policies(c, s, error) && read_vms(c, s, error) && sim_config_finish(c, error);
+    return s->machine && read_general(c, seed, s, error) && read_policies(c, s, error) && read_vms(c, s, error) &&
+        sim_config_finish(c, error);
 }
 
 run_scenario *run_scenario_load(const char *path, const char *const *sets, const uint64_t *seed, GError **error)

@@ -54,14 +54,16 @@ static void on_progress(void *user, uint32_t vcpu, sim_ps at, uint64_t insns)
 
 wl_guest_config run_guest_config(const run_scenario *s, const run_vm *vm)
 {
-    return (wl_guest_config){.name = vm->name, .elf = vm->elf, .argv = (const char *const *)vm->argv, .envp = (const char *const *)vm->envp,
+    return (wl_guest_config){.name = vm->name, .elf = vm->elf, .argv = (const char *const *)vm->argv,
+                             .envp = (const char *const *)vm->envp,
                              .folder = vm->folder, .folder_writable = vm->folder_writable, .memory = vm->memory,
                              .disk_limit = vm->disk_limit, .seed = s->seed};
 }
 
 static vmm_vm_config vm_config(const run_vm *vm)
 {
-    return (vmm_vm_config){.name = vm->name, .weight = vm->weight, .priority = vm->priority, .start = vm->start, .quantum = vm->quantum,
+    return (vmm_vm_config){.name = vm->name, .weight = vm->weight, .priority = vm->priority, .start = vm->start,
+                           .quantum = vm->quantum,
                            .affinity = vm->has_affinity ? vm->affinity : NULL, .io_latency = vm->io_latency,
                            .io_bytes_per_s = vm->io_bytes_per_s};
 }
@@ -171,7 +173,8 @@ static void collect_decisions(const vmm *v, run_result *r)
 
 static char **params_of(const run_policy *policy)
 {
-    g_autofree vmm_param_value *values = vmm_params_parse(policy->ops, (const char *const *)policy->params, policy->origin, NULL);
+    g_autofree vmm_param_value *values = vmm_params_parse(policy->ops, (const char *const *)policy->params,
+                                                          policy->origin, NULL);
     GPtrArray *texts = g_ptr_array_new();
     for (unsigned i = 0; values && i < policy->ops->n_params; i++) {
         g_ptr_array_add(texts, g_strdup(policy->ops->params[i].name));
@@ -214,7 +217,8 @@ static void collect(const progress_context *c, run_machine *machine, run_result 
 {
     const run_request *q = c->request;
     for (unsigned i = 0; i < vmm_n_vms(c->v); i++) {
-        run_vm_result *vm = copy_vm(g_ptr_array_index(q->scenario->vms, c->vm_of[i]), vmm_stats(c->v, i), q->sources[c->vm_of[i]]);
+        run_vm_result *vm = copy_vm(g_ptr_array_index(q->scenario->vms, c->vm_of[i]), vmm_stats(c->v, i),
+                                    q->sources[c->vm_of[i]]);
         vm->reached_at = vm->ended ? vm->ended_at : vm->state == VMM_BLOCKED ? c->last[i].at : r->simulated;
         g_ptr_array_add(r->vms, vm);
     }
@@ -267,7 +271,8 @@ run_result *run_single(const run_request *q, GError **error)
     run_machine *machine = run_machine_new(s->machine, engine);
     unsigned n_pcpus;
     vmm_pcpu *const *pcpus = run_machine_pcpus(machine, &n_pcpus);
-    vmm_config config = {.policy = q->policy->ops, .policy_params = (const char *const *)q->policy->params, .policy_origin = q->policy->origin,
+    vmm_config config = {.policy = q->policy->ops, .policy_params = (const char *const *)q->policy->params,
+                         .policy_origin = q->policy->origin,
                          .quantum = s->quantum, .seed = s->seed, .strict = s->strict, .max_decisions = MAX_DECISIONS};
     vmm *v = vmm_new(&config, engine, pcpus, n_pcpus, error);
     g_autofree uint32_t *vm_of = g_new0(uint32_t, s->vms->len + 1);

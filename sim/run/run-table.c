@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Widths in columns: what stands left of the numbers; a policy's value and its ratio in the totals; the whole. */
-enum { LABEL = 16, VALUE = 10, RATIO = 8, WIDTH = 110, OTHERS_PER_BLOCK = 4 };
+enum { LABEL = 16, VM_LABEL = 14, VALUE = 10, RATIO = 8, WIDTH = 110, OTHERS_PER_BLOCK = 4 };
 
 #define BOLD "1"
 #define DIM "2"
@@ -135,7 +135,8 @@ static void put_ratio(table *t, int width, run_metric_value value, run_metric_va
         put(t, DIM, width, "=");
         return;
     }
-    g_snprintf(out, sizeof out, ratio < 0.005 ? "<0.01x" : ratio < 9.995 ? "%.2fx" : ratio < 99.95 ? "%.1fx" : ratio < 9999.5 ? "%.0fx" : ">9999x", ratio);
+    g_snprintf(out, sizeof out, ratio < 0.005 ? "<.01x" : ratio < 9.995 ? "%.2fx" : ratio < 99.95 ? "%.1fx"
+               : ratio < 9999.5 ? "%.0fx" : ">9999x", ratio);
     put(t, better == 0 ? YELLOW : (ratio > 1) == (better > 0) ? GREEN : RED, width, out);
 }
 
@@ -254,7 +255,8 @@ static int group_width(run_metric first, run_metric last)
 static void put_group(table *t, int width, const char *name)
 {
     int dashes = width - 1 - (int)strlen(name) - 2;
-    g_autofree char *left = g_strnfill((gsize)(dashes / 2), '-'), *right = g_strnfill((gsize)(dashes - dashes / 2), '-');
+    g_autofree char *left = g_strnfill((gsize)(dashes / 2), '-');
+    g_autofree char *right = g_strnfill((gsize)(dashes - dashes / 2), '-');
     g_autofree char *text = g_strdup_printf(" %s %s %s", left, name, right);
     put(t, DIM, width, text);
 }
@@ -262,12 +264,13 @@ static void put_group(table *t, int width, const char *name)
 static void put_vm_heading(table *t, GPtrArray *runs)
 {
     bool slowdown = column_is_shown(runs, &vm_columns[0]);
-    g_string_append_printf(t->text, "\n  %*s", LABEL - 2 + (slowdown ? vm_columns[0].width : 0) + vm_columns[1].width + vm_columns[2].width, "");
+    int left = VM_LABEL - 2 + vm_columns[1].width + vm_columns[2].width;
+    g_string_append_printf(t->text, "\n  %*s", slowdown ? left + vm_columns[0].width : left, "");
     put_group(t, group_width(RUN_L1D_MPKI, RUN_BRANCH_MPKI), "MPKI");
     put_group(t, group_width(RUN_RUNNING, RUN_BLOCKED), "ms");
     put_group(t, group_width(RUN_WAKE_P50, RUN_WAKE_P99), "wake us");
     end_line(t);
-    put(t, BOLD, -LABEL, "VMs");
+    put(t, BOLD, -VM_LABEL, "VMs");
     for (guint k = 0; k < G_N_ELEMENTS(vm_columns); k++)
         if (k || slowdown)
             put(t, DIM, vm_columns[k].width, vm_columns[k].name);
@@ -276,10 +279,11 @@ static void put_vm_heading(table *t, GPtrArray *runs)
 
 static void put_vm_values(table *t, GPtrArray *runs, guint i, guint v)
 {
-    const run_vm_result *vm = g_ptr_array_index(run_at(runs, i)->vms, v), *base = g_ptr_array_index(run_at(runs, 0)->vms, v);
+    const run_vm_result *vm = g_ptr_array_index(run_at(runs, i)->vms, v);
+    const run_vm_result *base = g_ptr_array_index(run_at(runs, 0)->vms, v);
     char out[64];
-    g_string_append(t->text, "    ");
-    put(t, NULL, -(LABEL - 4), run_at(runs, i)->policy);
+    g_string_append(t->text, "  ");
+    put(t, NULL, -(VM_LABEL - 2), run_at(runs, i)->policy);
     for (guint k = 0; k < G_N_ELEMENTS(vm_columns); k++) {
         if (!column_is_shown(runs, &vm_columns[k]))
             continue;
@@ -289,16 +293,16 @@ static void put_vm_values(table *t, GPtrArray *runs, guint i, guint v)
     end_line(t);
     if (i == 0)
         return;
-    g_string_append_printf(t->text, "%*s", LABEL, "");
+    g_string_append_printf(t->text, "%*s", VM_LABEL, "");
     for (guint k = 0; k < G_N_ELEMENTS(vm_columns); k++)
         if (column_is_shown(runs, &vm_columns[k]))
-            put_ratio(t, vm_columns[k].width, run_metric_of_vm(vm, vm_columns[k].metric), run_metric_of_vm(base, vm_columns[k].metric),
-                      vm_columns[k].better);
+            put_ratio(t, vm_columns[k].width, run_metric_of_vm(vm, vm_columns[k].metric),
+                      run_metric_of_vm(base, vm_columns[k].metric), vm_columns[k].better);
     end_line(t);
 }
 
-/* The last line that the guest printed, without what a terminal would take for commands. */
-static char *last_line(const run_vm_result *vm)
+/* The last line that the guest printed, or its beginning, without what a terminal would take for commands. */
+static char *last_line(const run_vm_result *vm, int room)
 {
     gsize end = vm->out_len;
     while (end && g_ascii_isspace(vm->out[end - 1]))
@@ -306,7 +310,7 @@ static char *last_line(const run_vm_result *vm)
     gsize begin = end;
     while (begin && vm->out[begin - 1] != '\n')
         begin--;
-    char *text = g_strndup(vm->out + begin, MIN(end - begin, 60));
+    char *text = g_strndup(vm->out + begin, MIN(end - begin, (gsize)room));
     for (char *p = text; *p; p++)
         if (!g_ascii_isprint(*p))
             *p = '?';
@@ -315,9 +319,9 @@ static char *last_line(const run_vm_result *vm)
 
 static void put_vm_title(table *t, const run_vm_result *vm)
 {
-    static const char *const states[VMM_N_STATES] = {"still running", "still running", "blocked at the end", "off line"};
+    static const char *const states[VMM_N_STATES] = {"still running", "still running", "blocked at the end",
+                                                     "off line"};
     g_autofree char *args = vm->argv && vm->argv[0] ? g_strjoinv(" ", vm->argv + 1) : g_strdup("");
-    g_autofree char *line = last_line(vm);
     g_autofree char *end = vm->faulted                        ? g_strdup("FAULT")
                            : vm->ended && vm->exit_status     ? g_strdup_printf("exit status %d", vm->exit_status)
                            : vm->ended                        ? g_strdup("")
@@ -331,9 +335,10 @@ static void put_vm_title(table *t, const run_vm_result *vm)
     }
     g_autofree char *valid = g_utf8_make_valid(rest->str, -1);
     g_string_free(rest, TRUE);
-    g_string_append(t->text, "  ");
     put(t, BOLD, 0, vm->name);
     g_string_append_printf(t->text, "  %s", valid);
+    int used = (int)(strlen(vm->name) + (gsize)g_utf8_strlen(valid, -1) + strlen(end)) + 8;
+    g_autofree char *line = last_line(vm, MAX(WIDTH - used, 0));
     if (*line) {
         g_string_append(t->text, "  ");
         put(t, DIM, 0, line);
@@ -366,7 +371,8 @@ static void put_reason_vms(table *t, const run_result *r, const run_reason *reas
         for (guint k = 0; k < vm->reasons->len; k++) {
             const run_reason *own = &g_array_index(vm->reasons, run_reason, k);
             if (strcmp(own->reason, reason->reason) == 0 && strcmp(own->action, reason->action) == 0)
-                g_string_append_printf(list, "%s%s %" G_GUINT64_FORMAT, list->len ? ", " : "", vm->name, own->count);
+                g_string_append_printf(list, "%s%s %" G_GUINT64_FORMAT, list->len ? ", " : "", vm->name,
+                                       own->count);
         }
     }
     if ((int)list->len > room) {
@@ -427,9 +433,11 @@ static void put_policy_troubles(table *t, GPtrArray *runs)
         if (r->failure)
             warn(t, "%s failed, and its run was ended: %s", r->policy, r->failure);
         else if (r->bad_answers)
-            warn(t, "%s gave %" G_GUINT64_FORMAT " bad answers, replaced by round-robin; the first: %s", r->policy, r->bad_answers, r->bad_answer);
+            warn(t, "%s gave %" G_GUINT64_FORMAT " bad answers, replaced by round-robin; the first: %s",
+                 r->policy, r->bad_answers, r->bad_answer);
         if (r->starvations)
-            warn(t, "%s let VMs starve %" G_GUINT64_FORMAT " times; the first: %s", r->policy, r->starvations, r->starvation);
+            warn(t, "%s let VMs starve %" G_GUINT64_FORMAT " times; the first: %s", r->policy, r->starvations,
+                 r->starvation);
     }
 }
 
@@ -451,7 +459,7 @@ static void put_time_dependent(table *t, const run_result *r, bool several)
             g_string_append_printf(names, "%s%s", names->len ? ", " : "", vm->name);
     }
     if (names->len && several)
-        g_string_append_printf(t->text, "  Read the clock, so that their work depends on timing and each run executed them anew: %s\n", names->str);
+        g_string_append_printf(t->text, "  read the clock, so that each run executed them anew: %s\n", names->str);
     g_string_free(names, TRUE);
 }
 
@@ -496,8 +504,9 @@ static void put_title(table *t, const run_result *r)
     format_time(time, sizeof time, r->simulated);
     format_time(quantum, sizeof quantum, r->quantum);
     put(t, BOLD, 0, r->scenario);
-    g_string_append_printf(t->text, ": %u VM%s on %s (%u logical processor%s), quantum %s, seed %" G_GUINT64_FORMAT ", %s simulated%s", r->vms->len,
-                           r->vms->len == 1 ? "" : "s", r->machine, r->lps->len, r->lps->len == 1 ? "" : "s", quantum, r->seed, time,
+    g_string_append_printf(t->text, ": %u VM%s on %s (%u logical processor%s), ", r->vms->len, r->vms->len == 1 ? "" : "s",
+                           r->machine, r->lps->len, r->lps->len == 1 ? "" : "s");
+    g_string_append_printf(t->text, "quantum %s, seed %" G_GUINT64_FORMAT ", %s simulated%s", quantum, r->seed, time,
                            r->finished ? ", all VMs ended" : "");
     end_line(t);
 }

@@ -63,8 +63,8 @@ static bool missing_workload(sim_config *c, const char *group, GError **error)
 {
     g_auto(GStrv) keys = sim_config_keys(c, group);
     const char *near = sim_nearest("workload", (const char *const *)keys);
-    return sim_config_fail(c, error, group, "workload", "is missing%s%s%s; for example: workload = elf:guests/sort", near ? " (is it meant by '" : "",
-                           near ? near : "", near ? "'?)" : "");
+    g_autofree char *hint = near ? g_strdup_printf(" (is it meant by '%s'?)", near) : g_strdup("");
+    return sim_config_fail(c, error, group, "workload", "is missing%s; for example: workload = elf:guests/sort", hint);
 }
 
 static bool read_workload(sim_config *c, const char *group, run_vm *vm, GError **error)
@@ -75,10 +75,13 @@ static bool read_workload(sim_config *c, const char *group, run_vm *vm, GError *
     if (!vm->workload)
         return missing_workload(c, group, error);
     if (g_str_has_prefix(vm->workload, "trace:") || g_str_has_prefix(vm->workload, "synthetic:"))
-        return sim_config_fail(c, error, group, "workload", "'%s' is of a kind that this version cannot run yet; valid: elf:PATH (a static x86-64 program)",
+        return sim_config_fail(c, error, group, "workload",
+                               "'%s' is of a kind that this version cannot run yet; valid: elf:PATH "
+                               "(a static x86-64 program)",
                                vm->workload);
     if (!g_str_has_prefix(vm->workload, "elf:") || !vm->workload[strlen("elf:")])
-        return sim_config_fail(c, error, group, "workload", "'%s' is of no known kind; valid: elf:PATH (a static x86-64 program)", vm->workload);
+        return sim_config_fail(c, error, group, "workload",
+                               "'%s' is of no known kind; valid: elf:PATH (a static x86-64 program)", vm->workload);
     vm->elf = find_elf(c, group, vm->workload + strlen("elf:"), error);
     return vm->elf && hash_program(c, group, vm, error);
 }
@@ -117,12 +120,14 @@ static bool read_affinity(sim_config *c, const char *group, unsigned n_lps, run_
         guint64 first, last;
         if (!g_ascii_string_to_unsigned(ends[0] ? ends[0] : "", 10, 0, G_MAXUINT32, &first, NULL) ||
             (ends[1] && !g_ascii_string_to_unsigned(ends[1], 10, 0, G_MAXUINT32, &last, NULL)))
-            return sim_config_fail(c, error, group, "affinity", "'%s' is not a list of logical processors, for example 0-3,5", text);
+            return sim_config_fail(c, error, group, "affinity",
+                                   "'%s' is not a list of logical processors, for example 0-3,5", text);
         last = ends[1] ? last : first;
         if (last < first)
             return sim_config_fail(c, error, group, "affinity", "'%s' is a range that ends before it begins", *p);
         if (last >= n_lps)
-            return sim_config_fail(c, error, group, "affinity", "there is no logical processor %" G_GUINT64_FORMAT "; the machine has 0 to %u", last,
+            return sim_config_fail(c, error, group, "affinity",
+                                   "there is no logical processor %" G_GUINT64_FORMAT "; the machine has 0 to %u", last,
                                    n_lps - 1);
         for (guint64 i = first; i <= last; i++)
             vm->affinity[i / 64] |= UINT64_C(1) << (i % 64);
@@ -139,7 +144,8 @@ static bool read_folder(sim_config *c, const char *group, run_vm *vm, GError **e
     if (*error)
         return false;
     if (vm->folder_writable && !folder)
-        return sim_config_fail(c, error, group, "folder-writable", "there is no folder to write to; add the key folder");
+        return sim_config_fail(c, error, group, "folder-writable",
+                               "there is no folder to write to; add the key folder");
     if (folder) {
         vm->folder = sim_config_resolve_for(c, group, "folder", folder);
         if (!g_file_test(vm->folder, G_FILE_TEST_IS_DIR))
@@ -197,7 +203,8 @@ bool run_vm_read(sim_config *c, const char *group, run_scenario *s, GError **err
     if (*error)
         return false;
     if (!name_is_good(name))
-        return sim_config_fail(c, error, group, "", "a VM's name consists of 1 to %d letters, digits, '-' and '_'", MAX_NAME);
+        return sim_config_fail(c, error, group, "",
+                               "a VM's name consists of 1 to %d letters, digits, '-' and '_'", MAX_NAME);
     if (s->vms->len + count > MAX_VMS)
         return sim_config_fail(c, error, group, many ? "count" : "", "more than %d VMs in all", MAX_VMS);
     for (unsigned i = 1; i <= count; i++) {
@@ -207,7 +214,8 @@ bool run_vm_read(sim_config *c, const char *group, run_scenario *s, GError **err
         g_ptr_array_add(s->vms, vm);
         if (!free_name)
             return sim_config_fail(c, error, group, "", "there is a VM '%s' already", vm->name);
-        if (!read_workload(c, group, vm, error) || !read_arguments(c, group, vm, error) || !read_affinity(c, group, s->machine->n_lps, vm, error) ||
+        if (!read_workload(c, group, vm, error) || !read_arguments(c, group, vm, error) ||
+            !read_affinity(c, group, s->machine->n_lps, vm, error) ||
             !read_folder(c, group, vm, error) || !read_limits(c, group, vm, error))
             return false;
         if (vm->stdout_file && count > 1)

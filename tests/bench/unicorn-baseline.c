@@ -6,6 +6,7 @@
  *   replay    a second reader: decoding alone
  * Usage: unicorn-baseline ELF [ARGUMENT...]; the folder of the guest is the present one, read-only. */
 #include "cpu-machine.h"
+#include "wl-cpuid.h"
 #include "wl-guest.h"
 #include "wl-linux.h"
 
@@ -87,6 +88,7 @@ static double run_baseline(const wl_guest_config *config)
     uc_hook_add(uc, &hooks[0], UC_HOOK_BLOCK, (void *)empty_block, NULL, 1, 0);
     uc_hook_add(uc, &hooks[1], UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)empty_access, NULL, 1, 0);
     uc_hook_add(uc, &hooks[2], UC_HOOK_INSN, (void *)on_syscall, &b, 1, 0, UC_X86_INS_SYSCALL);
+    wl_cpuid_install(uc);
     set_register(uc, UC_X86_REG_FPCW, 0x37f);
     set_register(uc, UC_X86_REG_MXCSR, 0x1f80);
     set_register(uc, UC_X86_REG_RSP, wl_linux_stack(b.lx));

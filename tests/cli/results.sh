@@ -4,7 +4,19 @@
 # shellcheck source=tests/cli/tap.sh
 . "$(dirname -- "$0")/tap.sh"
 
-printf '[scenario]\nduration = 3ms\n[machine]\ncores = core*1\n[vm a]\nworkload = elf:guests/sort\nargs = 300\nstdout = a.txt\n[vm b]\nworkload = elf:guests/spin\nargs = 100\n' >s.conf
+cat >s.conf <<'EOF'
+[scenario]
+duration = 3ms
+[machine]
+cores = core*1
+[vm a]
+workload = elf:guests/sort
+args = 300
+stdout = a.txt
+[vm b]
+workload = elf:guests/spin
+args = 100
+EOF
 
 quanta run s.conf
 ok "run" exits 0
@@ -32,6 +44,8 @@ quanta run --seed 2 --json seed.json s.conf
 ok "--seed reaches the result" grep -q '"seed": 2' seed.json
 quanta run --set a.weight=1 --set scenario.duration=1ms --json set.json s.conf
 ok "--set reaches the result" grep -q '"duration_ps": 1000000000' set.json
+quanta run --strict --json strict.json s.conf
+ok "--strict reaches the result" grep -q '"strict": true' strict.json
 quanta run --policy priority --json p.json s.conf
 ok "--policy reaches the result" grep -q '"name": "priority"' p.json
 quanta run --progress s.conf
@@ -45,6 +59,8 @@ ok "guests were executed once" test "$(grep -c '"guest_executions": 1,' c.json)"
 ok "the table has ratios" grep -q ' = ' out
 quanta compare s.conf --policies round-robin --json one.json
 ok "round-robin alone can be compared" exits 0
+quanta compare s.conf --policies priority,emon-quantum
+ok "lines of a comparison have 110 columns at most" sh -c '! grep -q "^.\{111\}" out'
 
 # Guests that end badly.
 printf '[scenario]\nduration = 2ms\n[vm good]\nworkload = elf:guests/sort\nargs = 100\n[vm bad]\nworkload = elf:guests/fault\nargs = null\n' >f.conf
@@ -69,7 +85,7 @@ fi
 printf '[scenario]\nduration = 2ms\n[vm t]\nworkload = elf:guests/timer\n[vm b]\nworkload = elf:guests/spin\nargs = 100\naffinity = 0\n' >t.conf
 quanta compare t.conf --policies priority --json t.json
 ok "a guest that reads the clock is executed for each run" grep -q '"guest_executions": 3,' t.json
-ok "... and the table says so" grep -q 'Read the clock, .*: t$' out
+ok "... and the table says so" grep -q 'read the clock, .*: t$' out
 
 # Interrupted.
 printf '[scenario]\nduration = 900s\n[vm b]\nworkload = elf:guests/spin\nargs = 1000000\n' >long.conf

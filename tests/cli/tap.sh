@@ -1,5 +1,5 @@
-# shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
 # What the command-line tests share. Meson gives QUANTA (the program), GUESTS and SCENARIOS (folders). Each test runs in a
 # temporary folder of its own.
 set -u

@@ -10,7 +10,7 @@ import tree
 SPDX = 'SPDX-License-Identifier: GPL-2.0-or-later'
 WITH_SPDX = ('.c', '.h', '.S', '.sh', '.py', '.build', 'meson_options.txt', 'quickstart', 'run-tests', '.ci/run')
 LINES = 700  # a file of code; past 600 it is time to ask what second thing is in it
-COLUMNS = 140  # a line aims at 110; this is where it fails
+COLUMNS = 160  # a line aims at 110; this is where it fails
 MARKS = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
 # Written in pieces, so that this file does not name them either.
 FOREIGN = re.compile('|'.join([

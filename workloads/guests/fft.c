@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fft [log2 size] [rounds]: radix-2 complex FFT in place, forth and back; the error of the round trip is checked. */
+/* fft [log2 of the size] [rounds] [seed]: radix-2 complex FFT in place, forth and back; the error of the round trip is
+ * checked. */
 #include "guest.h"
 
 struct cplx {
@@ -44,6 +45,7 @@ static void fft(struct cplx *a, const struct cplx *roots, size_t n, double sign)
 
 int main(int argc, char **argv)
 {
+    guest_usage(argc, argv, "[log2 of the size] [rounds] [seed]");
     unsigned bits = (unsigned)guest_arg(argc, argv, 1, "log2 of the size", 13, 3, 24);
     uint64_t rounds = guest_arg(argc, argv, 2, "number of rounds", 10, 1, 1000000);
     size_t n = (size_t)1 << bits;
@@ -57,7 +59,7 @@ int main(int argc, char **argv)
             u.re = -u.re;
         roots[k] = u;
     }
-    uint64_t seed = 3, sum = 0;
+    uint64_t seed = guest_seed(argc, argv, 3, 3), sum = 0;
     quanta_roi_begin();
     for (uint64_t r = 0; r < rounds; r++) {
         quanta_task_begin(TASK_FFT, r);

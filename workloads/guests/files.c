@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* files COMMAND [PATH] ...: what a guest can and cannot do with files; for tests. Commands: read, list, write, stat,
- * fill (writes until it may not). Each prints a line with the result or the error number. */
+/* files COMMAND PATH ...: what a guest can and cannot do with files; for tests. Commands: read, list (getdents), write
+ * (creates, 1000 bytes), stat, fill (writes until it may not: natively that is until the disk is full). Each prints a
+ * line for each path with the result or the error number; a path may be absolute, lead out by .., or be a link. */
 #include "guest.h"
 
 #include <dirent.h>
@@ -58,7 +59,7 @@ static void write_file(const char *path, uint64_t limit)
         size_t part = limit - done < sizeof block ? (size_t)(limit - done) : sizeof block;
         ssize_t n = write(fd, block, part);
         if (n <= 0) {
-            error = errno;
+            error = n < 0 ? errno : 0;
             break;
         }
         done += (uint64_t)n;
@@ -69,8 +70,12 @@ static void write_file(const char *path, uint64_t limit)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr, "files: COMMAND PATH ..., with COMMAND read, list, write, stat or fill\n");
+    static const char *const commands[] = {"read", "list", "write", "stat", "fill"};
+    size_t known = 0;
+    while (argc > 2 && known < sizeof commands / sizeof *commands && strcmp(argv[1], commands[known]))
+        known++;
+    if (argc < 3 || known == sizeof commands / sizeof *commands) {
+        fprintf(stderr, "usage: %s read|list|write|stat|fill PATH ...\n", argv[0]);
         return 2;
     }
     for (int i = 2; i < argc; i++) {

@@ -1,31 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the guest programs share: arguments, a random sequence, a checksum. */
+/* What the guest programs share: arguments, a random sequence, a checksum. A program is one file, so all is static. */
 #ifndef GUEST_H
 #define GUEST_H
 
 #include "quanta-guest.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Task kinds of the shipped guests. */
-enum { TASK_SORT = 1, TASK_MATMUL, TASK_CHASE, TASK_STREAM, TASK_JOIN, TASK_COMPRESS, TASK_INTERPRET, TASK_FFT, TASK_HASH, TASK_BTREE, TASK_REQUEST, TASK_PHASE };
+enum {
+    TASK_SORT = 1,
+    TASK_MATMUL,
+    TASK_CHASE,
+    TASK_STREAM,
+    TASK_JOIN,
+    TASK_COMPRESS,
+    TASK_INTERPRET,
+    TASK_FFT,
+    TASK_HASH,
+    TASK_BTREE,
+    TASK_REQUEST,
+    TASK_PHASE,
+    TASK_SPIN,
+};
 
-/* Argument `n` as a whole number in [min, max], or `fallback`; ends the program with a message when it is something else. */
-static inline uint64_t guest_arg(int argc, char **argv, int n, const char *what, uint64_t fallback, uint64_t min, uint64_t max)
+static const char *guest_usage_text = "";
+
+static inline _Noreturn void guest_usage_exit(const char *program)
+{
+    fprintf(stderr, "usage: %s %s\n", program, guest_usage_text);
+    exit(2);
+}
+
+/* Comes first in main. `usage` names each optional argument in brackets; more arguments than that end the program. */
+static inline void guest_usage(int argc, char **argv, const char *usage)
+{
+    int max = 0;
+    for (const char *p = usage; *p; p++)
+        max += *p == '[';
+    guest_usage_text = usage;
+    if (argc > max + 1) {
+        fprintf(stderr, "%s: '%s' is one argument too many\n", argv[0], argv[max + 1]);
+        guest_usage_exit(argv[0]);
+    }
+}
+
+/* Argument `n` as a whole number in [min, max], or `fallback`; ends the program when it is something else. */
+static inline uint64_t guest_arg(int argc, char **argv, int n, const char *what, uint64_t fallback, uint64_t min,
+                                 uint64_t max)
 {
     if (n >= argc)
         return fallback;
     char *end;
+    errno = 0; /* strtoull would take "-1" for its largest number, and give that for an overflow */
     unsigned long long value = strtoull(argv[n], &end, 10);
-    if (end == argv[n] || *end || value < min || value > max) {
-        fprintf(stderr, "%s: '%s' is no valid %s: a whole number from %llu to %llu\n", argv[0], argv[n], what, (unsigned long long)min,
-                (unsigned long long)max);
-        exit(2);
+    if (argv[n][0] < '0' || argv[n][0] > '9' || *end || errno || value < min || value > max) {
+        fprintf(stderr, "%s: '%s' is no valid %s: a whole number from %llu to %llu\n", argv[0], argv[n], what,
+                (unsigned long long)min, (unsigned long long)max);
+        guest_usage_exit(argv[0]);
     }
     return value;
+}
+
+/* Argument `n` as the state of guest_random, which must not be 0. */
+static inline uint64_t guest_seed(int argc, char **argv, int n, uint64_t fallback)
+{
+    return guest_arg(argc, argv, n, "seed", fallback, 1, UINT64_MAX);
 }
 
 static inline void *guest_alloc(size_t bytes)

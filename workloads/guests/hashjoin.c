@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* hashjoin [build rows] [probe rows]: builds a chained hash table and probes it with keys of which half match. */
+/* hashjoin [build rows] [probe rows] [seed]: builds a chained hash table and probes it with keys of which half match. */
 #include "guest.h"
 
 struct row {
@@ -9,6 +9,7 @@ struct row {
 
 int main(int argc, char **argv)
 {
+    guest_usage(argc, argv, "[build rows] [probe rows] [seed]");
     uint64_t build = guest_arg(argc, argv, 1, "number of build rows", 100000, 1, 100000000);
     uint64_t probe = guest_arg(argc, argv, 2, "number of probe rows", 800000, 1, UINT64_MAX);
     size_t buckets = 1;
@@ -16,7 +17,7 @@ int main(int argc, char **argv)
         buckets *= 2;
     uint32_t *heads = guest_alloc(buckets * sizeof *heads);
     struct row *rows = guest_alloc((build + 1) * sizeof *rows);
-    uint64_t seed = 5, sum = 0, matches = 0;
+    uint64_t seed = guest_seed(argc, argv, 3, 5), sum = 0, matches = 0;
     memset(heads, 0, buckets * sizeof *heads);
     quanta_roi_begin();
     quanta_task_begin(TASK_JOIN, 0);

@@ -33,7 +33,9 @@ static const struct code program[] = {
 
 static void run(int64_t *vars, uint8_t *mem)
 {
-    static const void *const targets[] = {&&push, &&load, &&store, &&get, &&set, &&add, &&sub, &&mul, &&half, &&odd, &&less, &&jump, &&jumpz, &&halt};
+    static const void *const targets[] = {
+        &&push, &&load, &&store, &&get, &&set, &&add, &&sub, &&mul, &&half, &&odd, &&less, &&jump, &&jumpz, &&halt,
+    };
     int64_t stack[16], *top = stack;
     const struct code *pc = program;
 #define NEXT goto *targets[(pc++)->op]
@@ -57,8 +59,9 @@ halt: return;
 
 int main(int argc, char **argv)
 {
-    uint64_t rounds = guest_arg(argc, argv, 1, "number of rounds", 4, 1, 1000000);
-    uint64_t limit = guest_arg(argc, argv, 2, "limit", 20000, 16, 10000000);
+    guest_usage(argc, argv, "[rounds] [limit]");
+    uint64_t rounds = guest_arg(argc, argv, 1, "number of rounds", 3, 1, 1000000);
+    uint64_t limit = guest_arg(argc, argv, 2, "limit", 10000, 16, 10000000);
     uint8_t *mem = guest_alloc(limit);
     uint64_t sum = 0;
     quanta_roi_begin();

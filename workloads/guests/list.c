@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* list [KiB] [steps]: follows pointers round one random cycle through so much memory, a cache line a node. */
+/* list [KiB] [steps] [seed]: follows pointers round one random cycle through so much memory, a cache line a node. */
 #include "guest.h"
 
 struct node {
@@ -9,11 +9,12 @@ struct node {
 
 int main(int argc, char **argv)
 {
+    guest_usage(argc, argv, "[KiB] [steps] [seed]");
     size_t n = guest_arg(argc, argv, 1, "size in KiB", 4096, 1, 4194304) * 1024 / sizeof(struct node);
     uint64_t steps = guest_arg(argc, argv, 2, "number of steps", 4000000, 1, UINT64_MAX);
     struct node *nodes = guest_alloc(n * sizeof *nodes);
     uint32_t *order = guest_alloc(n * sizeof *order);
-    uint64_t seed = 99, sum = 0;
+    uint64_t seed = guest_seed(argc, argv, 3, 99), sum = 0;
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)i;
     for (size_t i = n - 1; i > 0; i--) {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lz [KiB] [rounds]: an LZ77 compressor (hash chains of one, byte-aligned tokens) over generated text, and back. */
+/* lz [KiB] [rounds] [seed]: an LZ77 compressor (hash chains of one, byte-aligned tokens) over generated text, and back. */
 #include "guest.h"
 
 enum { HASH_BITS = 13, MIN_MATCH = 4, MAX_MATCH = 255 + MIN_MATCH, WINDOW = 65535 };
 
 static size_t make_text(uint8_t *out, size_t n, uint64_t *seed)
 {
-    static const char *const words[] = {"the ", "processor ", "state ", "of ", "a ", "virtual ", "machine ", "is ", "monitored ", "and ", "its ",
-                                        "quantum ", "extended ", "or ", "ended ", "early ", "by ", "scheduler ", "cache ", "loop ", "branch ", "\n"};
+    static const char *const words[] = {
+        "the ", "processor ", "state ", "of ", "a ", "virtual ", "machine ", "is ", "monitored ", "and ", "its ",
+        "quantum ", "extended ", "or ", "ended ", "early ", "by ", "scheduler ", "cache ", "loop ", "branch ", "\n",
+    };
     size_t k = 0;
     while (k < n) {
         uint64_t r = guest_random(seed);
@@ -79,10 +81,11 @@ static size_t decompress(const uint8_t *in, size_t n, uint8_t *out)
 
 int main(int argc, char **argv)
 {
+    guest_usage(argc, argv, "[KiB] [rounds] [seed]");
     size_t n = guest_arg(argc, argv, 1, "size in KiB", 256, 1, 65536) * 1024;
-    uint64_t rounds = guest_arg(argc, argv, 2, "number of rounds", 6, 1, 1000000);
+    uint64_t rounds = guest_arg(argc, argv, 2, "number of rounds", 5, 1, 1000000);
     uint8_t *text = guest_alloc(n), *packed = guest_alloc(n * 2 + 64), *back = guest_alloc(n + 512);
-    uint64_t seed = 11, sum = 0;
+    uint64_t seed = guest_seed(argc, argv, 3, 11), sum = 0;
     quanta_roi_begin();
     for (uint64_t r = 0; r < rounds; r++) {
         quanta_task_begin(TASK_COMPRESS, r);

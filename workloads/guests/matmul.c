@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* matmul [n] [rounds]: product of two n x n matrices of doubles, in blocks of 32. */
+/* matmul [n] [rounds] [seed]: product of two n x n matrices of doubles, in blocks of 32. */
 #include "guest.h"
 
 enum { BLOCK = 32 };
 
 int main(int argc, char **argv)
 {
-    size_t n = guest_arg(argc, argv, 1, "size", 160, 1, 8192);
+    guest_usage(argc, argv, "[n] [rounds] [seed]");
+    size_t n = guest_arg(argc, argv, 1, "size", 144, 1, 8192);
     uint64_t rounds = guest_arg(argc, argv, 2, "number of rounds", 2, 1, 1000000);
     double *a = guest_alloc(n * n * sizeof *a), *b = guest_alloc(n * n * sizeof *b), *c = guest_alloc(n * n * sizeof *c);
-    uint64_t seed = 7, sum = 0;
+    uint64_t seed = guest_seed(argc, argv, 3, 7), sum = 0;
     for (size_t i = 0; i < n * n; i++) {
         a[i] = (double)(guest_random(&seed) >> 40) / 1048576.0;
         b[i] = (double)(guest_random(&seed) >> 40) / 1048576.0;

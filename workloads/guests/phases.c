@@ -5,6 +5,7 @@
 
 int main(int argc, char **argv)
 {
+    guest_usage(argc, argv, "[rounds] [loop turns] [KiB to stream]");
     uint64_t rounds = guest_arg(argc, argv, 1, "number of rounds", 6, 1, 1000000);
     uint64_t turns = guest_arg(argc, argv, 2, "number of loop turns", 2000, 1, 100000000);
     size_t n = guest_arg(argc, argv, 3, "size in KiB", 2048, 1, 1048576) * 1024 / sizeof(uint64_t);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* server [requests] [pause in us] [records]: sleeps, then answers a request: look-ups in a table of records, a line of text. */
+/* server [requests] [pause in us] [records] [seed]: sleeps, then answers a request: look-ups in a table of records, a
+ * line of text. */
 #include "guest.h"
 
 #include <time.h>
@@ -11,11 +12,12 @@ struct record {
 
 int main(int argc, char **argv)
 {
-    uint64_t requests = guest_arg(argc, argv, 1, "number of requests", 200, 1, 100000000);
+    guest_usage(argc, argv, "[requests] [pause in us] [records] [seed]");
+    uint64_t requests = guest_arg(argc, argv, 1, "number of requests", 800, 1, 100000000);
     uint64_t pause = guest_arg(argc, argv, 2, "pause in microseconds", 200, 0, 10000000);
     uint64_t n = guest_arg(argc, argv, 3, "number of records", 4096, 1, 10000000);
     struct record *table = guest_alloc(n * sizeof *table);
-    uint64_t seed = 31, sum = 0;
+    uint64_t seed = guest_seed(argc, argv, 4, 31), sum = 0;
     for (uint64_t i = 0; i < n; i++) {
         table[i].key = i * UINT64_C(0x9e3779b97f4a7c15);
         table[i].hits = 0;

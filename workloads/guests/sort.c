@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sort [keys] [rounds]: quicksort of random 32-bit keys, insertion sort below 16, and a merge of the halves. */
+/* sort [keys] [rounds] [seed]: quicksort of random 32-bit keys, insertion sort below 16, and a merge of the halves. */
 #include "guest.h"
 
 static void quicksort(uint32_t *a, long n)
@@ -34,10 +34,11 @@ static void quicksort(uint32_t *a, long n)
 
 int main(int argc, char **argv)
 {
+    guest_usage(argc, argv, "[keys] [rounds] [seed]");
     long n = (long)guest_arg(argc, argv, 1, "number of keys", 100000, 2, 100000000);
-    uint64_t rounds = guest_arg(argc, argv, 2, "number of rounds", 4, 1, 1000000);
+    uint64_t rounds = guest_arg(argc, argv, 2, "number of rounds", 3, 1, 1000000);
     uint32_t *a = guest_alloc((size_t)n * sizeof *a), *b = guest_alloc((size_t)n * sizeof *b);
-    uint64_t seed = 42, sum = 0;
+    uint64_t seed = guest_seed(argc, argv, 3, 42), sum = 0;
     quanta_roi_begin();
     for (uint64_t r = 0; r < rounds; r++) {
         quanta_task_begin(TASK_SORT, r);

@@ -13,9 +13,11 @@ static uint64_t rdtsc(void)
 
 int main(int argc, char **argv)
 {
+    guest_usage(argc, argv, "[rounds]");
     uint64_t rounds = guest_arg(argc, argv, 1, "number of rounds", 20, 1, 1000000);
     uint64_t last_ns = 0, last_tsc = 0, x = 1, first_ns = 0;
     int monotonic = 1;
+    quanta_roi_begin();
     for (uint64_t r = 0; r < rounds; r++) {
         struct timespec t;
         clock_gettime(CLOCK_MONOTONIC, &t);
@@ -29,6 +31,7 @@ int main(int argc, char **argv)
             x = x * 3 + 1;
         __asm__ volatile("" : "+r"(x));
     }
+    quanta_roi_end();
     printf("timer monotonic=%d nanoseconds=%llu\n", monotonic, (unsigned long long)(last_ns - first_ns));
     return monotonic ? 0 : 1;
 }

@@ -87,6 +87,7 @@ START_TEST(sensitive_instructions)
     ck_assert_uint_eq(b->facts.sensitive_insn, 1);
     ck_assert_int_eq(fixture_block(&s, 0, "f4")->facts.sensitivity, INSN_PRIVILEGED);
     ck_assert_int_eq(fixture_block(&s, 0, "0f09")->facts.sensitivity, INSN_PRIVILEGED); /* wbinvd */
+    ck_assert_int_eq(fixture_block(&s, 0, "fa")->facts.sensitivity, INSN_PRIVILEGED);   /* cli */
     ck_assert_int_eq(fixture_block(&s, 0, "0fa2")->facts.sensitivity, INSN_PLAIN); /* cpuid */
 }
 END_TEST

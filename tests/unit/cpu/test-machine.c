@@ -71,10 +71,10 @@ END_TEST
 /* Each wrong line, and words that the message has to have. */
 static const struct { const char *override, *words[3]; } wrong[] = {
     {"packages=0", {"packages", "from 1"}},
-    {"cores=q*2", {"cores", "[core q]", "valid: p"}},
+    {"cores=q*2", {"cores", "[core q]", "did you mean 'p'"}},
     {"cores=p*129", {"more than 256"}},
     {"core p.l1d=32", {"[core p] l1d", "unit"}},
-    {"core p.l1d=33KiB", {"[core p] l1d-ways", "divide"}},
+    {"core p.l1d=33000B", {"[core p] l1d", "whole number of 64-byte lines"}},
     {"core p.l1d-ways=7", {"l1d-ways", "7 ways"}},
     {"core p.dtlb=60", {"dtlb", "power of two"}},
     {"core p.frequency=2Gz", {"frequency", "GHz"}},

@@ -128,7 +128,8 @@ START_TEST(a_bad_value_names_file_group_key_and_what_is_valid)
 {
     bad_value("n = 10", "test.conf: [a] n: '10' is not a whole number from 1 to 9");
     bad_value("n = -1", "test.conf: [a] n: '-1' is not a whole number from 1 to 9");
-    bad_value("n = 99999999999999999999999", "test.conf: [a] n: '99999999999999999999999' is not a whole number from 1 to 9");
+    bad_value("n = 99999999999999999999999",
+              "test.conf: [a] n: '99999999999999999999999' is not a whole number from 1 to 9");
     bad_value("n =", "test.conf: [a] n: '' is not a whole number from 1 to 9");
     bad_value("t = 5", "test.conf: [a] t: '5' is not a time: a number and one of the units ps, ns, us, ms, s, for example 1.5ms");
     bad_value("t = 5ms # remark", "test.conf: [a] t: '5ms # remark' is not a time: a number and one of the units ps, ns, us, ms, s, for example "
@@ -188,7 +189,8 @@ START_TEST(set_overrides_and_abbreviates)
     sim_config_uint(c, "scenario", "seed", 0, 0, 99, &error);
     ck_assert_str_eq(error->message, "--set: [scenario] seed: '100' is not a whole number from 0 to 99");
     g_clear_error(&error);
-    static const char *const bad[] = {"", "seed=1", "scenario.seed", ".seed=1", "scenario.=1", "a]b.c=1", "a.b=\n[c]", "a.\xff=1"};
+    static const char *const bad[] = {"", "seed=1", "scenario.seed", ".seed=1", "scenario.=1", "a]b.c=1",
+                                      "a.b=\n[c]", "a.\xff=1"};
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
         ck_assert_msg(!sim_config_set(c, bad[i], &error), "'%s' was accepted", bad[i]);
         ck_assert(g_error_matches(error, SIM_ERROR, SIM_ERROR_USAGE));
@@ -239,7 +241,8 @@ static char *write_file(const char *name, const char *text)
 
 START_TEST(an_included_file_gives_what_the_file_does_not_say)
 {
-    g_autofree char *base = write_file("sub/base.conf", "[scenario]\nseed = 5\nduration = 9ms\n[vm a]\nfolder = data\n");
+    g_autofree char *base = write_file("sub/base.conf",
+                                       "[scenario]\nseed = 5\nduration = 9ms\n[vm a]\nfolder = data\n");
     g_autofree char *path = write_file("main.conf", "[scenario]\ninclude = sub/base.conf\nseed = 6\n");
     g_autoptr(GError) error = NULL;
     g_autoptr(sim_config) c = sim_config_load(path, &error);

@@ -155,7 +155,8 @@ END_TEST
 START_TEST(ratios_are_defined_or_not_there)
 {
     double ratio;
-    run_metric_value zero = {true, true, 0, 0}, two = {true, true, 2, 2}, three = {true, false, 0, 3}, unknown = {0};
+    run_metric_value zero = {true, true, 0, 0}, two = {true, true, 2, 2}, three = {true, false, 0,
+                                                                                   3}, unknown = {0};
     ck_assert(run_metric_ratio(three, two, &ratio) && ratio == 1.5);
     ck_assert(run_metric_ratio(zero, two, &ratio) && ratio == 0);
     ck_assert(run_metric_ratio(zero, zero, &ratio) && ratio == 1);

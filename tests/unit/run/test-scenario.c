@@ -55,7 +55,8 @@ static void bad(const char *text, const char *message)
     bool open = g_str_has_suffix(pattern, "*");
     if (open)
         pattern[strlen(pattern) - 1] = '\0';
-    ck_assert_msg(open ? g_str_has_prefix(error->message, pattern) : strcmp(error->message, pattern) == 0, "got '%s', not '%s'", error->message,
+    ck_assert_msg(open ? g_str_has_prefix(error->message, pattern) : strcmp(error->message, pattern) == 0,
+                  "got '%s', not '%s'", error->message,
                   pattern);
 }
 
@@ -125,8 +126,10 @@ START_TEST(parameters_belong_to_their_policy)
     ck_assert_str_eq(run_scenario_policy(s, "emon-quantum", NULL)->params[1], "70us");
     ck_assert_ptr_null(run_scenario_policy(s, "round-robin", NULL)->params[0]);
     bad("[policy]\nname = round-robin\nperiod = 70us\n" VM, ": [policy] period: unknown key*");
-    bad("[policy emon-quantm]\nperiod = 70us\n" VM, ": [policy emon-quantm]: unknown policy 'emon-quantm'; did you mean 'emon-quantum'?");
-    bad("[policy round-robin]\nperiod = 70us\n" VM, ": [policy round-robin] period: policy 'round-robin' has no parameters");
+    bad("[policy emon-quantm]\nperiod = 70us\n" VM,
+        ": [policy emon-quantm]: unknown policy 'emon-quantm'; did you mean 'emon-quantum'?");
+    bad("[policy round-robin]\nperiod = 70us\n" VM,
+        ": [policy round-robin] period: policy 'round-robin' has no parameters");
     bad("[policy]\nname = emon-quantum\nperid = 1ms\n" VM, ": [policy] perid: unknown key; did you mean 'period'?");
 }
 END_TEST
@@ -137,8 +140,10 @@ START_TEST(errors_of_the_general_groups)
     bad("[scenario]\nduratoin = 1ms\n" VM, ": [scenario] duratoin: unknown key; did you mean 'duration'?");
     bad("[scenario]\nduration = 5\n" VM, ": [scenario] duration: '5' is not a time*");
     bad("[scenario]\nduration = 0s\n" VM, ": [scenario] duration: is zero*");
-    bad("[scenario]\nseed = 9223372036854775808\n" VM, ": [scenario] seed: '9223372036854775808' is not a whole number*");
-    bad("[scenario]\nmachine = skylak\n" VM, ": [scenario] machine: unknown machine 'skylak'; did you mean 'skylake'?");
+    bad("[scenario]\nseed = 9223372036854775808\n" VM,
+        ": [scenario] seed: '9223372036854775808' is not a whole number*");
+    bad("[scenario]\nmachine = skylak\n" VM,
+        ": [scenario] machine: unknown machine 'skylak'; did you mean 'skylake'?");
     bad("[scenario]\nmachine = none.conf\n" VM, ": [scenario] machine: cannot read*");
     bad("[machine]\ncors = 1\n" VM, ": [machine] cors: unknown key; did you mean 'cores'?");
     bad("[l3]\nsize = 1000B\n" VM, ": [l3] size: *");
@@ -157,7 +162,8 @@ START_TEST(errors_of_a_vm)
     bad("[vm a]\nworkload = elf:\n", ": [vm a] workload: 'elf:' is of no known kind*");
     bad("[vm a]\nworkload = elf:absent\n", ": [vm a] workload: there is no file '*");
     bad("[vm a]\nworkload = elf:data\n", ": [vm a] workload: '*");
-    bad("[vm a]\nworkload = elf:guests/srot\n", ": [vm a] workload: there is no guest program 'srot'; did you mean 'sort'?");
+    bad("[vm a]\nworkload = elf:guests/srot\n",
+        ": [vm a] workload: there is no guest program 'srot'; did you mean 'sort'?");
     bad(VM "args = 'open\n", ": [vm a] args: *");
     bad(VM "env = NAME\n", ": [vm a] env: 'NAME' is not NAME=VALUE");
     bad(VM "affinity = 0,8\n", ": [vm a] affinity: there is no logical processor 8; the machine has 0 to 7");
@@ -171,7 +177,8 @@ START_TEST(errors_of_a_vm)
     bad(VM "wieght = 1\n", ": [vm a] wieght: unknown key; did you mean 'weight'?");
     bad(VM "count = 2\nstdout = x\n", ": [vm a] stdout: 2 VMs cannot share one file");
     bad(VM "count = 2000\n", ": [vm a] count: '2000' is not a whole number from 1 to 1024");
-    bad("[vm a/b]\nworkload = elf:prog\n", ": [vm a/b]: a VM's name consists of 1 to 64 letters, digits, '-' and '_'");
+    bad("[vm a/b]\nworkload = elf:prog\n",
+        ": [vm a/b]: a VM's name consists of 1 to 64 letters, digits, '-' and '_'");
     bad("[vm ]\nworkload = elf:prog\n", "*");
 }
 END_TEST

@@ -78,7 +78,7 @@ START_TEST(the_right_one_gives_way)
 {
     static const mock_step steps[] = { { US(50), { .kind = VMM_STOP_SLEEP, .span = MS(2) } } };
     const uint64_t zero[VMM_MASK_WORDS] = { 1 }, one[VMM_MASK_WORDS] = { 2 };
-    const vmm_vm_config low = { .priority = 1, .affinity = one }, mid = { .priority = 2 }, 
+    const vmm_vm_config low = { .priority = 1, .affinity = one }, mid = { .priority = 2 },
                         high = { .priority = 3, .affinity = zero, .start = MS(1.5) };
     g_autoptr(mock) m = mock_new(2, 4, "priority");
     mock_add(m, &mid, NULL, 0);

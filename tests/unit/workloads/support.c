@@ -111,6 +111,7 @@ static void add_batch(test_run *run, insn_code *code, const insn_batch *batch)
             test_access a = { batch->addrs[at], f->slots[k].size, f->slots[k].flags };
             run->loads += (a.flags & INSN_ACCESS_LOAD) != 0;
             run->stores += (a.flags & INSN_ACCESS_STORE) != 0;
+            run->rmws += a.flags == (INSN_ACCESS_LOAD | INSN_ACCESS_STORE);
             mix(&run->digest, a.addr);
             mix(&run->digest, a.size | (uint64_t)a.flags << 16);
             if (run->accesses->len < 4096)

@@ -44,7 +44,8 @@ typedef struct {
     GArray *accesses;  /* of test_access; only the first 4096 */
     GArray *events;    /* of insn_event */
     GPtrArray *texts;  /* copies of the events' texts, by event, NULL where none */
-    uint64_t blocks, insns, loads, stores, again;
+    uint64_t blocks, insns, loads, stores, again; /* a read-modify-write is a load and a store ... */
+    uint64_t rmws;     /* ... and counts here too */
     uint64_t digest;   /* of all blocks, addresses and events, not of batch borders */
     char *out;
     wl_report report;  /* pointers in it are not valid any more but missing */

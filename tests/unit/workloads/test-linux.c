@@ -100,8 +100,8 @@ START_TEST(heap_grows_to_the_limit)
 }
 END_TEST
 
-GUEST(markers, "mov $0x51510000, %eax\n syscall\n mov $0x51510002, %eax\n mov $3, %edi\n mov $77, %esi\n syscall\n mov $0x51510003, %eax\n syscall\n"
-               "mov $0x51510004, %eax\n syscall\n mov $0x51510005, %eax\n syscall\n mov $0x51510006, %eax\n syscall\n mov $0x51510001, %eax\n syscall\n"
+GUEST(markers, "mov $0x11510000, %eax\n syscall\n mov $0x11510002, %eax\n mov $3, %edi\n mov $77, %esi\n syscall\n mov $0x11510003, %eax\n syscall\n"
+               "mov $0x11510004, %eax\n syscall\n mov $0x11510005, %eax\n syscall\n mov $0x11510006, %eax\n syscall\n mov $0x11510001, %eax\n syscall\n"
                CALL(24) "mov %eax, %edi\n mov $231, %eax\n syscall\n")
 
 START_TEST(markers_become_events)
@@ -222,6 +222,20 @@ START_TEST(registers_survive_a_new_engine)
     g_autoptr(test_run) run = run_with(GUEST_CODE(keep), NULL, NULL, false);
     ck_assert_int_eq(test_last(run)->kind, INSN_EVENT_END);
     ck_assert_uint_eq(test_last(run)->arg0, 0);
+}
+END_TEST
+
+/* cpuid 1 and 7: eax to edx of both to stdout. */
+GUEST(cpuid, "mov $1, %eax\n xor %ecx, %ecx\n cpuid\n mov %eax, 0x600000\n mov %ebx, 0x600004\n mov %ecx, 0x600008\n mov %edx, 0x60000c\n"
+             "mov $7, %eax\n xor %ecx, %ecx\n cpuid\n mov %eax, 0x600010\n mov %ebx, 0x600014\n mov %ecx, 0x600018\n mov %edx, 0x60001c\n"
+             "mov $1, %edi\n mov $0x600000, %esi\n mov $32, %edx\n" CALL(1) EXIT(0))
+
+START_TEST(the_processor_is_plain_x86_64)
+{
+    static const uint32_t expected[8] = { 0x663, 0x800, 0x2001, 0x078bfbfd };
+    g_autoptr(test_run) run = run_with(GUEST_CODE(cpuid), NULL, NULL, false);
+    ck_assert_uint_eq(run->report.out_len, 32);
+    ck_assert_mem_eq(run->out, expected, 32);
 }
 END_TEST
 
@@ -383,6 +397,7 @@ TCase *linux_tests(void)
     tcase_add_test(t, random_comes_from_the_seed);
     tcase_add_test(t, signals_end_the_guest);
     tcase_add_test(t, registers_survive_a_new_engine);
+    tcase_add_test(t, the_processor_is_plain_x86_64);
     tcase_add_test(t, endless_loops_still_return);
     tcase_add_test(t, a_guest_stays_in_its_folder);
     tcase_add_test(t, open_files_are_limited);
