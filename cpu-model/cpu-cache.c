@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpu-cache.h"
 
-void cpu_cache_init(cpu_cache *c, const cpu_cache_desc *desc, bool directory)
+void cpu_cache_init(cpu_cache *c, const cpu_cache_desc *desc)
 {
     uint64_t lines = desc->size / desc->line;
     *c = (cpu_cache){.assoc = desc->ways, .sets = (uint32_t)(lines / desc->ways), .latency = desc->latency};
@@ -11,11 +11,10 @@ void cpu_cache_init(cpu_cache *c, const cpu_cache_desc *desc, bool directory)
         return;
     unsigned line_shift = (unsigned)__builtin_ctz(desc->line);
     c->owner_shift = 8 + CPU_PA_BITS - CPU_OWNER_BITS - line_shift;
-    /* Aligned to the host's lines, so that a set of eight ways is one of them. */
-    size_t bytes = (lines * sizeof *c->ways + 63) & ~(size_t)63;
-    c->ways = g_aligned_alloc(1, bytes, 64);
+    /* Aligned to pairs of the host's lines: a set of eight ways is one line, one of sixteen a pair. */
+    size_t bytes = (lines * sizeof *c->ways + 127) & ~(size_t)127;
+    c->ways = g_aligned_alloc(1, bytes, 128);
     memset(c->ways, 0xff, bytes);
-    c->sharers = directory ? g_new0(uint64_t, lines) : NULL;
     c->owned = g_new0(uint32_t, 1u << CPU_OWNER_BITS);
     c->owned_dirty = g_new0(uint32_t, 1u << CPU_OWNER_BITS);
 }
@@ -23,7 +22,6 @@ void cpu_cache_init(cpu_cache *c, const cpu_cache_desc *desc, bool directory)
 void cpu_cache_clear(cpu_cache *c)
 {
     g_aligned_free(c->ways);
-    g_free(c->sharers);
     g_free(c->owned);
     g_free(c->owned_dirty);
     *c = (cpu_cache){0};
@@ -38,17 +36,10 @@ static void account_out(cpu_cache *c, uint64_t word)
         c->owned_dirty[owner]--;
 }
 
-uint64_t cpu_cache_fill(cpu_cache *c, uint64_t line, uint64_t flags, uint64_t sharers, uint64_t *victim_sharers)
+uint64_t cpu_cache_fill(cpu_cache *c, uint64_t line, uint64_t flags)
 {
     uint64_t *set = cpu_cache_set(c, line);
     uint64_t victim = set[c->assoc - 1];
-    if (c->sharers) {
-        uint64_t *s = c->sharers + (set - c->ways);
-        if (victim_sharers)
-            *victim_sharers = s[c->assoc - 1];
-        memmove(s + 1, s, (c->assoc - 1) * sizeof *s);
-        s[0] = sharers;
-    }
     memmove(set + 1, set, (c->assoc - 1) * sizeof *set);
     set[0] = line << 8 | flags;
     uint32_t owner = cpu_line_owner(c, set[0]);
@@ -73,10 +64,5 @@ uint64_t cpu_cache_remove(cpu_cache *c, uint64_t line)
     account_out(c, removed);
     memmove(set + w, set + w + 1, (c->assoc - 1 - w) * sizeof *set);
     set[c->assoc - 1] = CPU_LINE_NONE;
-    if (c->sharers) {
-        uint64_t *s = c->sharers + (set - c->ways);
-        memmove(s + w, s + w + 1, (c->assoc - 1 - w) * sizeof *s);
-        s[c->assoc - 1] = 0;
-    }
     return removed;
 }

@@ -15,13 +15,14 @@ enum { CPU_PAGE_SHIFT = 12, CPU_VPN_BITS = 36, CPU_OWNER_BITS = 12, CPU_PA_BITS 
 enum {
     CPU_LINE_DIRTY = 1,
     CPU_LINE_SHARED = 2, /* another core may hold it: a store has to invalidate there first */
+    CPU_LINE_SHARER = 4, /* in a directory: the first of six bits, one per core modulo six that may hold it */
+    CPU_LINE_SHARERS = 0xfc,
     CPU_LINE_FLAGS = 0xff,
 };
 #define CPU_LINE_NONE UINT64_MAX
 
 typedef struct {
     uint64_t *ways;     /* [sets][assoc], CPU_LINE_NONE where empty */
-    uint64_t *sharers;  /* directory of an inclusive cache: bit per core of the package (modulo 64); or NULL */
     uint32_t sets, assoc;
     uint64_t set_mask;  /* sets - 1 where that is a mask, else 0 and sets > 1: modulo */
     uint32_t latency;   /* cycles */
@@ -31,11 +32,11 @@ typedef struct {
     uint64_t fills, writebacks, flushes;
 } cpu_cache;
 
-void cpu_cache_init(cpu_cache *cache, const cpu_cache_desc *desc, bool directory);
+void cpu_cache_init(cpu_cache *cache, const cpu_cache_desc *desc);
 void cpu_cache_clear(cpu_cache *cache);
 /* Puts a line in as the most recent of its set and returns the word of the line that had to go (CPU_LINE_NONE: none). The line
- * must not be present. `victim_sharers` (or NULL) receives the directory bits of the victim. */
-uint64_t cpu_cache_fill(cpu_cache *cache, uint64_t line, uint64_t flags, uint64_t sharers, uint64_t *victim_sharers);
+ * must not be present. */
+uint64_t cpu_cache_fill(cpu_cache *cache, uint64_t line, uint64_t flags);
 /* Takes a line out; its word, or CPU_LINE_NONE. */
 uint64_t cpu_cache_remove(cpu_cache *cache, uint64_t line);
 
@@ -67,12 +68,6 @@ static inline uint64_t *cpu_cache_touch(cpu_cache *c, uint64_t line)
         uint64_t word = set[w];
         memmove(set + 1, set, w * sizeof *set);
         set[0] = word;
-        if (c->sharers) {
-            uint64_t *s = c->sharers + (set - c->ways);
-            uint64_t mask = s[w];
-            memmove(s + 1, s, w * sizeof *s);
-            s[0] = mask;
-        }
         return set;
     }
     return NULL;

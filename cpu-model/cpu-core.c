@@ -239,7 +239,7 @@ static const cpu_block *decoded(cpu_lp *lp, uint32_t id)
     return cpu_code_block(lp->space->code, id);
 }
 
-static inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsigned slot, uint64_t va, bool load, bool store, uint64_t clock)
+static G_ALWAYS_INLINE inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsigned slot, uint64_t va, bool load, bool store, uint64_t clock)
 {
     cpu_core *core = lp->core;
     uint64_t key = lp->owner_key | (va >> CPU_PAGE_SHIFT & CPU_VPN_MASK);
@@ -251,8 +251,12 @@ static inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsigned slot, uint6
     uint64_t line = (pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> core->memory->line_shift;
     const uint64_t *set = cpu_cache_set(&core->mem->l1d, line);
     uint64_t off = set[0] ^ (line << 8); /* 0 or the flags when way 0 has the line */
-    if (G_LIKELY(off <= CPU_LINE_FLAGS && penalty == 0 && (!store || off == CPU_LINE_DIRTY)))
-        return clock;
+    if (G_LIKELY(off <= CPU_LINE_FLAGS && penalty == 0 && (!store || off == CPU_LINE_DIRTY))) {
+        if (G_LIKELY(!lp->in_flight) || !load)
+            return clock;
+        const cpu_pending *p = &lp->pending[line % CPU_PENDING];
+        return p->line != line || p->complete <= clock ? clock : cpu_lp_join(lp, slot, p->complete, clock);
+    }
     return cpu_lp_data_slow(lp, decoded(lp, id), slot, line, load, store, penalty, clock);
 }
 

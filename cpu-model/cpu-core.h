@@ -4,8 +4,9 @@
  * mispredictions add to it, and misses overlap as far as the reorder buffer reaches and the data dependences
  * between them allow.
  *
- * Approximate, and left out: a load that hits a line still on its way pays nothing more; the latency of the
- * instructions between two dependent misses; wrong-path execution; page walks have a constant cost. */
+ * Approximate, and left out: of the lines on their way only the last per entry of a 64-entry table are known to later loads
+ * that hit them; the latencies between two dependent misses are those of a typical core; wrong-path execution;
+ * page walks have a constant cost. */
 #pragma once
 
 #include "cpu-memory.h"

@@ -35,6 +35,12 @@ typedef struct {
     uint32_t head, n;
 } cpu_flights;
 
+/* A line on its way to L1D, found again by its number: a direct-mapped table. */
+typedef struct {
+    uint64_t line, complete;
+} cpu_pending;
+enum { CPU_PENDING = 64 };
+
 struct cpu_lp {
     /* The run loop's own: two host cache lines. */
     uint64_t clock;
@@ -66,6 +72,8 @@ struct cpu_lp {
     uint64_t started;           /* ... this clock, while a guest is on the LP */
     uint64_t ev[SIM_EV_COUNT];  /* events that are counted one by one; STALLS_* in 1/64 cycles */
     cpu_flights loads, stores;
+    uint64_t last_complete;     /* when the last miss in flight completes */
+    cpu_pending pending[CPU_PENDING];
     uint64_t taint[CPU_REG_ARCH];
     uint64_t slot_ready[CPU_SLOT_READY];
     uint64_t *ras;
@@ -87,6 +95,8 @@ uint64_t cpu_lp_settle(cpu_lp *lp, uint64_t clock);
  * the TLB's cycles. Returns the local clock, moved on where the LP had to stall. */
 uint64_t cpu_lp_data_slow(cpu_lp *lp, const cpu_block *block, unsigned slot, uint64_t line, bool load, bool store,
                           uint32_t penalty, uint64_t clock);
+/* A load hits a line that is still on its way: it waits for it like the miss that asked for it. Returns the clock. */
+uint64_t cpu_lp_join(cpu_lp *lp, unsigned slot, uint64_t complete, uint64_t clock);
 /* Finds a translation that the first way of the data TLB's set did not have. */
 uint64_t cpu_lp_translate_slow(cpu_lp *lp, cpu_tlb *tlb, uint64_t key, bool fetch, uint32_t *penalty);
 /* Fetches the code lines of a block; returns the local clock after the stall, if any. */

@@ -16,14 +16,15 @@ void cpu_memory_init(cpu_memory *m, const cpu_machine *desc)
         c->package = desc->core_package[i];
         c->index = in_package[c->package]++;
         c->hz = k->hz;
+        c->hz_sub = k->hz << 6;
         c->mem_cycles = (uint32_t)sim_ps_to_cycles(desc->mem_latency_ns * SIM_PS_PER_NS, k->hz);
-        cpu_cache_init(&c->l1i, &k->l1i, false);
-        cpu_cache_init(&c->l1d, &k->l1d, false);
-        cpu_cache_init(&c->l2, &k->l2, false);
+        cpu_cache_init(&c->l1i, &k->l1i);
+        cpu_cache_init(&c->l1d, &k->l1d);
+        cpu_cache_init(&c->l2, &k->l2);
     }
     if (desc->l3.size)
         for (unsigned p = 0; p < desc->n_packages; p++)
-            cpu_cache_init(&m->packages[p].l3, &desc->l3, true);
+            cpu_cache_init(&m->packages[p].l3, &desc->l3);
 }
 
 void cpu_memory_clear(cpu_memory *m)
@@ -64,36 +65,37 @@ uint64_t cpu_memory_page(const cpu_memory *m, uint64_t key)
 
 static uint64_t core_bit(const cpu_mem_core *c)
 {
-    return UINT64_C(1) << (c->index & 63);
+    return (uint64_t)CPU_LINE_SHARER << c->index % 6;
 }
 
 /* Takes the first free slot of a package's channel from `at` on; returns how long the request had to wait for it. A
- * backlog of more than the ring's 4,032 lines is cut off there. */
-static sim_ps use_channel(cpu_memory *m, unsigned package, sim_ps at)
+ * backlog of more than the ring's 4,032 lines is cut off there. `clock` is that of core `c`. */
+static sim_ps use_channel(cpu_memory *m, const cpu_mem_core *c, unsigned package, uint64_t clock)
 {
-    cpu_channel *c = &m->packages[package].channel;
+    sim_ps at = sim_cycles_to_ps(clock, c->hz_sub);
+    cpu_channel *ch = &m->packages[package].channel;
     uint64_t first = at / m->line_ps;
     for (uint64_t word = first / 64;; word++) {
         unsigned place = word % CPU_CHANNEL_WORDS;
-        if (c->number[place] < word) {
-            c->number[place] = word;
-            c->taken[place] = 0;
+        if (ch->number[place] < word) {
+            ch->number[place] = word;
+            ch->taken[place] = 0;
         }
-        uint64_t free_slots = ~c->taken[place];
+        uint64_t free_slots = ~ch->taken[place];
         if (word == first / 64)
             free_slots &= UINT64_MAX << first % 64;
         bool last = word - first / 64 == CPU_CHANNEL_WORDS - 1;
-        if (c->number[place] > word || (!free_slots && !last)) /* long past, or full */
+        if (ch->number[place] > word || (!free_slots && !last)) /* long past, or full */
             continue;
         uint64_t slot = word * 64 + (free_slots ? (unsigned)__builtin_ctzll(free_slots) : 63);
-        c->taken[place] |= UINT64_C(1) << slot % 64;
+        ch->taken[place] |= UINT64_C(1) << slot % 64;
         return (slot - first) * m->line_ps;
     }
 }
 
-static void write_to_memory(cpu_memory *m, unsigned package, sim_ps at, cpu_mem_result *r)
+static void write_to_memory(cpu_memory *m, const cpu_mem_core *c, unsigned package, uint64_t at, cpu_mem_result *r)
 {
-    use_channel(m, package, at);
+    use_channel(m, c, package, at);
     r->mem_writes++;
 }
 
@@ -145,7 +147,7 @@ static uint64_t snoop_package(cpu_memory *m, unsigned package, uint32_t except, 
     return holders;
 }
 
-static void evict_from_l2(cpu_memory *m, cpu_mem_core *c, uint64_t word, sim_ps at, cpu_mem_result *r)
+static void evict_from_l2(cpu_memory *m, cpu_mem_core *c, uint64_t word, uint64_t at, cpu_mem_result *r)
 {
     if (word == CPU_LINE_NONE || !(word & CPU_LINE_DIRTY))
         return;
@@ -156,15 +158,15 @@ static void evict_from_l2(cpu_memory *m, cpu_mem_core *c, uint64_t word, sim_ps 
     if (home)
         cpu_cache_mark_dirty(l3, home);
     else
-        write_to_memory(m, c->package, at, r);
+        write_to_memory(m, c, c->package, at, r);
 }
 
-static void fill_l2(cpu_memory *m, cpu_mem_core *c, uint64_t line, uint64_t flags, sim_ps at, cpu_mem_result *r)
+static void fill_l2(cpu_memory *m, cpu_mem_core *c, uint64_t line, uint64_t flags, uint64_t at, cpu_mem_result *r)
 {
-    evict_from_l2(m, c, cpu_cache_fill(&c->l2, line, flags, 0, NULL), at, r);
+    evict_from_l2(m, c, cpu_cache_fill(&c->l2, line, flags), at, r);
 }
 
-static void evict_from_l1d(cpu_memory *m, cpu_mem_core *c, uint64_t word, sim_ps at, cpu_mem_result *r)
+static void evict_from_l1d(cpu_memory *m, cpu_mem_core *c, uint64_t word, uint64_t at, cpu_mem_result *r)
 {
     if (word == CPU_LINE_NONE || !(word & CPU_LINE_DIRTY))
         return;
@@ -178,22 +180,22 @@ static void evict_from_l1d(cpu_memory *m, cpu_mem_core *c, uint64_t word, sim_ps
 }
 
 /* A line leaves an inclusive L3: the cores above have to give it up. */
-static void evict_from_l3(cpu_memory *m, unsigned package, uint64_t word, uint64_t sharers, sim_ps at, cpu_mem_result *r)
+static void evict_from_l3(cpu_memory *m, const cpu_mem_core *c, uint64_t word, uint64_t at, cpu_mem_result *r)
 {
     if (word == CPU_LINE_NONE)
         return;
     bool dirty = word & CPU_LINE_DIRTY;
-    if (sharers)
-        snoop_package(m, package, UINT32_MAX, sharers, word >> 8, true, &dirty);
+    if (word & CPU_LINE_SHARERS)
+        snoop_package(m, c->package, UINT32_MAX, word & CPU_LINE_SHARERS, word >> 8, true, &dirty);
     if (dirty) {
-        m->packages[package].l3.writebacks++;
+        m->packages[c->package].l3.writebacks++;
         r->llc_writeback++;
-        write_to_memory(m, package, at, r);
+        write_to_memory(m, c, c->package, at, r);
     }
 }
 
 /* Other packages may hold the line: theirs is purged or shared. True when one had it. */
-static bool snoop_others(cpu_memory *m, const cpu_mem_core *c, uint64_t line, bool write, sim_ps at, cpu_mem_result *r)
+static bool snoop_others(cpu_memory *m, const cpu_mem_core *c, uint64_t line, bool write, uint64_t at, cpu_mem_result *r)
 {
     bool found = false;
     for (unsigned p = 0; p < m->desc->n_packages; p++) {
@@ -206,36 +208,34 @@ static bool snoop_others(cpu_memory *m, const cpu_mem_core *c, uint64_t line, bo
             if (!word)
                 continue;
             found = true;
-            uint64_t *sharers = &l3->sharers[word - l3->ways];
             dirty = *word & CPU_LINE_DIRTY;
-            uint64_t left = snoop_package(m, p, UINT32_MAX, *sharers, line, write, &dirty);
+            uint64_t left = snoop_package(m, p, UINT32_MAX, *word & CPU_LINE_SHARERS, line, write, &dirty);
             if (write) {
                 cpu_cache_remove(l3, line);
             } else {
-                *sharers = left;
                 cpu_cache_mark_clean(l3, word);
-                *word |= CPU_LINE_SHARED;
+                *word = (*word & ~(uint64_t)CPU_LINE_SHARERS) | left | CPU_LINE_SHARED;
             }
         } else {
             uint64_t left = snoop_package(m, p, UINT32_MAX, UINT64_MAX, line, write, &dirty);
             found |= left != 0 || dirty;
         }
         if (dirty)
-            write_to_memory(m, p, at, r);
+            write_to_memory(m, c, p, at, r);
     }
     return found;
 }
 
-static uint32_t from_memory(cpu_memory *m, cpu_mem_core *c, sim_ps at, cpu_mem_result *r)
+static uint32_t from_memory(cpu_memory *m, cpu_mem_core *c, uint64_t at, cpu_mem_result *r)
 {
-    sim_ps wait = use_channel(m, c->package, at);
+    sim_ps wait = use_channel(m, c, c->package, at);
     r->mem_reads++;
     r->level = CPU_LEVEL_MEM;
     return c->mem_cycles + (wait ? (uint32_t)MIN(sim_ps_to_cycles(wait, c->hz), UINT32_MAX / 4) : 0);
 }
 
 /* Below L2: returns latency, sets the level and the flags of the copy that the core gets. */
-static uint32_t find_below_l2(cpu_memory *m, cpu_mem_core *c, uint64_t line, bool write, sim_ps at, uint64_t *flags, cpu_mem_result *r)
+static uint32_t find_below_l2(cpu_memory *m, cpu_mem_core *c, uint64_t line, bool write, uint64_t at, uint64_t *flags, cpu_mem_result *r)
 {
     cpu_mem_package *p = &m->packages[c->package];
     bool dirty = false;
@@ -246,15 +246,15 @@ static uint32_t find_below_l2(cpu_memory *m, cpu_mem_core *c, uint64_t line, boo
             holders = snoop_package(m, c->package, c->index, UINT64_MAX, line, write, &dirty);
         bool elsewhere = m->desc->n_packages > 1 && snoop_others(m, c, line, write, at, r);
         if (dirty)
-            write_to_memory(m, c->package, at, r);
+            write_to_memory(m, c, c->package, at, r);
         if (holders || elsewhere)
             *flags = write ? 0 : CPU_LINE_SHARED;
         return from_memory(m, c, at, r);
     }
     uint64_t *word = cpu_cache_touch(&p->l3, line);
     if (word) {
-        uint64_t *sharers = &p->l3.sharers[word - p->l3.ways];
-        uint64_t others = *sharers & ~core_bit(c);
+        /* A bit stands for several cores where a package has more than six: the core's own then says nothing of those. */
+        uint64_t others = *word & CPU_LINE_SHARERS & ~(m->desc->n_cores > 6 ? 0 : core_bit(c));
         uint32_t latency = p->l3.latency;
         if (others) {
             uint64_t left = snoop_package(m, c->package, c->index, others, line, write, &dirty);
@@ -262,7 +262,7 @@ static uint32_t find_below_l2(cpu_memory *m, cpu_mem_core *c, uint64_t line, boo
                 cpu_cache_mark_dirty(&p->l3, word);
                 latency += p->l3.latency / 2; /* estimate: a further trip to the core that had it */
             }
-            *sharers = left;
+            *word = (*word & ~(uint64_t)CPU_LINE_SHARERS) | left;
             if (left)
                 *flags = CPU_LINE_SHARED;
         }
@@ -272,20 +272,18 @@ static uint32_t find_below_l2(cpu_memory *m, cpu_mem_core *c, uint64_t line, boo
             *word &= ~(uint64_t)CPU_LINE_SHARED;
         else
             *flags |= *word & CPU_LINE_SHARED;
-        *sharers |= core_bit(c);
+        *word |= core_bit(c);
         r->level = CPU_LEVEL_LLC;
         return latency;
     }
     bool elsewhere = m->desc->n_packages > 1 && snoop_others(m, c, line, write, at, r);
     *flags = elsewhere && !write ? CPU_LINE_SHARED : 0;
     uint32_t latency = p->l3.latency + from_memory(m, c, at, r);
-    uint64_t victim_sharers = 0;
-    uint64_t victim = cpu_cache_fill(&p->l3, line, *flags, core_bit(c), &victim_sharers);
-    evict_from_l3(m, c->package, victim, victim_sharers, at, r);
+    evict_from_l3(m, c, cpu_cache_fill(&p->l3, line, *flags | core_bit(c)), at, r);
     return latency;
 }
 
-void cpu_memory_miss(cpu_memory *m, unsigned core, uint64_t line, bool write, bool fetch, sim_ps at, cpu_mem_result *r)
+void cpu_memory_miss(cpu_memory *m, unsigned core, uint64_t line, bool write, bool fetch, uint64_t at, cpu_mem_result *r)
 {
     cpu_mem_core *c = &m->cores[core];
     *r = (cpu_mem_result){.level = CPU_LEVEL_L2, .latency = c->l2.latency};
@@ -300,9 +298,9 @@ void cpu_memory_miss(cpu_memory *m, unsigned core, uint64_t line, bool write, bo
         fill_l2(m, c, line, flags, at, r);
     }
     if (fetch)
-        cpu_cache_fill(&c->l1i, line, flags, 0, NULL);
+        cpu_cache_fill(&c->l1i, line, flags);
     else
-        evict_from_l1d(m, c, cpu_cache_fill(&c->l1d, line, flags | (write ? CPU_LINE_DIRTY : 0), 0, NULL), at, r);
+        evict_from_l1d(m, c, cpu_cache_fill(&c->l1d, line, flags | (write ? CPU_LINE_DIRTY : 0)), at, r);
     r->latency -= MIN(r->latency, c->l1d.latency);
 }
 
@@ -315,9 +313,8 @@ uint32_t cpu_memory_upgrade(cpu_memory *m, unsigned core, uint64_t line, uint64_
     uint64_t sharers = UINT64_MAX;
     uint64_t *home = p->l3.sets ? cpu_cache_peek(&p->l3, line) : NULL;
     if (home) {
-        sharers = p->l3.sharers[home - p->l3.ways];
-        p->l3.sharers[home - p->l3.ways] = core_bit(c);
-        *home &= ~(uint64_t)CPU_LINE_SHARED;
+        sharers = *home & CPU_LINE_SHARERS;
+        *home = (*home & ~(uint64_t)(CPU_LINE_SHARERS | CPU_LINE_SHARED)) | core_bit(c);
     }
     snoop_package(m, c->package, c->index, sharers, line, true, &dirty);
     if (m->desc->n_packages > 1)
@@ -349,7 +346,7 @@ static uint64_t flush_cache(cpu_cache *cache, GArray *dirty)
     return n;
 }
 
-uint64_t cpu_memory_flush(cpu_memory *m, unsigned core, sim_ps at)
+uint64_t cpu_memory_flush(cpu_memory *m, unsigned core, uint64_t at)
 {
     cpu_mem_core *c = &m->cores[core];
     g_autoptr(GArray) dirty = g_array_new(FALSE, FALSE, sizeof(uint64_t));
@@ -361,7 +358,7 @@ uint64_t cpu_memory_flush(cpu_memory *m, unsigned core, sim_ps at)
         uint64_t *home = l3->sets ? cpu_cache_peek(l3, g_array_index(dirty, uint64_t, i)) : NULL;
         if (home)
             cpu_cache_mark_clean(l3, home);
-        write_to_memory(m, c->package, at, &r);
+        write_to_memory(m, c, c->package, at, &r);
     }
     return n;
 }

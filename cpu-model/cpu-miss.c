@@ -76,7 +76,7 @@ static uint64_t deps_ready(const cpu_lp *lp, const cpu_deps *deps, uint64_t leas
 static uint64_t mshr_free(const cpu_lp *lp, uint64_t t)
 {
     uint32_t mshrs = lp->core->desc->mshrs;
-    if (lp->in_flight < mshrs)
+    if (lp->in_flight < mshrs || t >= lp->last_complete)
         return t;
     for (;;) {
         uint32_t busy = 0;
@@ -127,6 +127,27 @@ static enum sim_emon_event reason_of(cpu_level level)
     return level == CPU_LEVEL_L2 ? SIM_EV_STALLS_L2 : level == CPU_LEVEL_LLC ? SIM_EV_STALLS_LLC : SIM_EV_STALLS_MEM;
 }
 
+/* One more in flight; stalls where the ring is full. */
+static uint64_t fly(cpu_lp *lp, cpu_flights *f, uint64_t complete, enum sim_emon_event reason, uint64_t clock)
+{
+    if (f->n == CPU_RING - 1) {
+        clock = stall_until(lp, clock, f->at[f->head].complete, f->at[f->head].reason);
+        pop(f);
+    }
+    push(f, complete, lp->counted[1], reason);
+    lp->in_flight = lp->loads.n + lp->stores.n;
+    return clock;
+}
+
+/* The load of a slot has its value at `complete`. */
+static uint64_t load_waits(cpu_lp *lp, unsigned slot, uint64_t complete, enum sim_emon_event reason, uint64_t clock)
+{
+    unsigned bit = MIN(slot, 63u);
+    lp->slot_ready[bit] = lp->missed >> bit & 1 ? MAX(lp->slot_ready[bit], complete) : complete;
+    lp->missed |= UINT64_C(1) << bit;
+    return fly(lp, &lp->loads, complete, reason, clock);
+}
+
 uint64_t cpu_lp_data_slow(cpu_lp *lp, const cpu_block *block, unsigned slot, uint64_t line, bool load, bool store,
                           uint32_t penalty, uint64_t clock)
 {
@@ -141,37 +162,32 @@ uint64_t cpu_lp_data_slow(cpu_lp *lp, const cpu_block *block, unsigned slot, uin
                 latency += cpu_memory_upgrade(core->memory, core->index, line, word);
             cpu_cache_mark_dirty(&core->mem->l1d, word);
         }
+        const cpu_pending *p = &lp->pending[line % CPU_PENDING];
+        if (load && lp->in_flight && p->line == line && p->complete > clock)
+            return cpu_lp_join(lp, slot, p->complete + (uint64_t)latency * CPU_SUB, clock);
         if (latency == 0)
             return clock;
         begin = deps_ready(lp, &block->addr_deps[slot], clock);
     } else {
+        cpu_memory_prefetch(core->memory, core->mem, line);
         begin = mshr_free(lp, deps_ready(lp, &block->addr_deps[slot], clock));
         cpu_mem_result r;
-        cpu_memory_miss(core->memory, core->index, line, store, false, cpu_lp_ps(lp, begin), &r);
+        cpu_memory_miss(core->memory, core->index, line, store, false, begin, &r);
         count_miss(lp, &r, load, store, false);
         latency += r.latency;
         reason = penalty > r.latency ? SIM_EV_STALLS_TLB : reason_of(r.level);
     }
     uint64_t complete = begin + (uint64_t)(core->desc->l1d.latency + latency) * CPU_SUB;
-    uint64_t position = lp->counted[1];
-    if (load) {
-        if (lp->loads.n == CPU_RING - 1) {
-            clock = stall_until(lp, clock, lp->loads.at[lp->loads.head].complete, lp->loads.at[lp->loads.head].reason);
-            pop(&lp->loads);
-        }
-        push(&lp->loads, complete, position, reason);
-        unsigned bit = MIN(slot, 63u);
-        lp->slot_ready[bit] = lp->missed >> bit & 1 ? MAX(lp->slot_ready[bit], complete) : complete;
-        lp->missed |= UINT64_C(1) << bit;
-    } else {
-        if (lp->stores.n == CPU_RING - 1) {
-            clock = stall_until(lp, clock, lp->stores.at[lp->stores.head].complete, lp->stores.at[lp->stores.head].reason);
-            pop(&lp->stores);
-        }
-        push(&lp->stores, complete, position, reason);
-    }
-    lp->in_flight = lp->loads.n + lp->stores.n;
-    return clock;
+    lp->last_complete = MAX(lp->last_complete, complete);
+    lp->pending[line % CPU_PENDING] = (cpu_pending){line, complete};
+    return load ? load_waits(lp, slot, complete, reason, clock) : fly(lp, &lp->stores, complete, reason, clock);
+}
+
+uint64_t cpu_lp_join(cpu_lp *lp, unsigned slot, uint64_t complete, uint64_t clock)
+{
+    const cpu_flights *l = &lp->loads;
+    unsigned reason = l->n ? l->at[(l->head + l->n - 1) % CPU_RING].reason : SIM_EV_STALLS_MEM;
+    return load_waits(lp, slot, complete, (enum sim_emon_event)reason, clock);
 }
 
 uint64_t cpu_lp_translate_slow(cpu_lp *lp, cpu_tlb *tlb, uint64_t key, bool fetch, uint32_t *penalty)
@@ -207,7 +223,7 @@ static uint64_t fetch_line(cpu_lp *lp, uint64_t line, uint64_t clock)
     if (cpu_cache_touch(&core->mem->l1i, line))
         return clock;
     cpu_mem_result r;
-    cpu_memory_miss(core->memory, core->index, line, false, true, cpu_lp_ps(lp, clock), &r);
+    cpu_memory_miss(core->memory, core->index, line, false, true, clock, &r);
     count_miss(lp, &r, false, false, true);
     return stall_until(lp, clock, clock + (uint64_t)r.latency * CPU_SUB, SIM_EV_STALLS_FRONTEND);
 }

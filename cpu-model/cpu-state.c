@@ -108,7 +108,7 @@ static uint64_t system_line(cpu_lp *lp, uint64_t owner_key, uint64_t va, bool fe
     uint64_t *word = cpu_cache_touch(l1, line);
     if (!word) {
         cpu_mem_result r;
-        cpu_memory_miss(core->memory, core->index, line, store, fetch, cpu_lp_ps(lp, lp->clock + spent * CPU_SUB), &r);
+        cpu_memory_miss(core->memory, core->index, line, store, fetch, lp->clock + spent * CPU_SUB, &r);
         return cycles + r.latency;
     }
     if (store) {
@@ -147,7 +147,7 @@ void cpu_lp_flush_tlb(cpu_lp *lp)
 void cpu_lp_flush_caches(cpu_lp *lp)
 {
     uint64_t drained = cpu_lp_drain_all(lp, lp->clock);
-    uint64_t lines = cpu_memory_flush(lp->core->memory, lp->core->index, cpu_lp_ps(lp, drained));
+    uint64_t lines = cpu_memory_flush(lp->core->memory, lp->core->index, drained);
     sim_ps span = lp->core->memory->line_ps * lines;
     uint64_t end = drained + sim_ps_to_cycles(span, lp->hz_sub);
     lp->ev[SIM_EV_L2_WRITEBACKS] += lines;

@@ -18,7 +18,7 @@
 #define MEMORY (UINT64_C(1) << 30)
 #define DISK (UINT64_C(64) << 20)
 #define IN_MEMORY (UINT64_C(1) << 30)
-#define ROUNDS 5 /* best of */
+#define ROUNDS 5 /* best of, unless -r says otherwise */
 
 typedef struct {
     wl_linux *lx;
@@ -160,8 +160,14 @@ static void run_recording(const wl_guest_config *config, double *record, double 
 
 int main(int argc, char **argv)
 {
+    unsigned rounds = ROUNDS;
+    if (argc > 2 && strcmp(argv[1], "-r") == 0) {
+        rounds = (unsigned)CLAMP(atoi(argv[2]), 1, 100);
+        argc -= 2;
+        argv += 2;
+    }
     if (argc < 2) {
-        fprintf(stderr, "usage: %s ELF [ARGUMENT...]\n", argv[0]);
+        fprintf(stderr, "usage: unicorn-baseline [-r ROUNDS] ELF [ARGUMENT...]\n");
         return 2;
     }
     const wl_guest_config config = {
@@ -170,7 +176,7 @@ int main(int argc, char **argv)
     };
     double base = 1e9, live = 1e9, record = 1e9, replay = 1e9;
     uint64_t insns = 0;
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         double a = run_baseline(&config), b = run_live(&config, &insns);
         base = MIN(base, a);
         live = MIN(live, b);
@@ -183,6 +189,6 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++)
         printf("%-10s %12.1f %10.3f %8.2f\n", rows[i].name, (double)insns / rows[i].took / 1e6, rows[i].took, base / rows[i].took);
     printf("%" G_GUINT64_FORMAT " instructions, Unicorn %u.%u, best of %d\n", insns, uc_version(NULL, NULL) >> 24 & 0xff,
-           uc_version(NULL, NULL) >> 16 & 0xff, ROUNDS);
+           uc_version(NULL, NULL) >> 16 & 0xff, rounds);
     return 0;
 }

@@ -30,14 +30,14 @@ START_TEST(lru_is_exact)
         naive n = {.sets = shapes[k].sets, .ways = shapes[k].ways};
         cpu_cache_desc d = {.size = (uint64_t)n.sets * n.ways * 64, .line = 64, .ways = n.ways, .latency = 4};
         cpu_cache c;
-        cpu_cache_init(&c, &d, k % 2);
+        cpu_cache_init(&c, &d);
         uint64_t x = 88172645463325252u, misses = 0;
         for (unsigned i = 0; i < 200000; i++) {
             x ^= x << 13, x ^= x >> 7, x ^= x << 17;
             uint64_t line = i % 3 ? x % 700 : i / 5 % 900;
             bool hit = cpu_cache_touch(&c, line) != NULL;
             if (!hit) {
-                cpu_cache_fill(&c, line, 0, 0, NULL);
+                cpu_cache_fill(&c, line, 0);
                 misses++;
             }
             ck_assert_msg(hit == naive_access(&n, line), "access %u of %ux%u", i, n.sets, n.ways);

@@ -49,6 +49,20 @@ START_TEST(dependent_misses_wait_for_each_other)
 }
 END_TEST
 
+START_TEST(a_hit_on_a_line_under_way_waits_for_it)
+{
+    /* add rdx,[rax+8]; mov rax,[rax]: the first load brings the line in, the second, which hits it, carries the chain. */
+    for (uint64_t i = 0; i < 1000; i++)
+        fixture_exec(&s, 0x1000, "48035008 488b00", 2, (uint64_t[]){0x100008 + i * 64, 0x100000 + i * 64});
+    cpu_space *space = cpu_space_new(s.code, 1);
+    uint64_t cycles = fixture_run(cpu_complex_lp(complex_, 0), space, &s);
+    cpu_space_free(space);
+    ck_assert_uint_ge(cycles, 1000 * 136);
+    ck_assert_uint_le(cycles, 1000 * 147);
+    ck_assert_uint_eq(count(0, SIM_EV_L1D_LOAD_MISSES), 1000);
+}
+END_TEST
+
 START_TEST(independent_misses_overlap)
 {
     /* The same lines, free of each other: ten MSHRs take ten at a time. */
@@ -369,6 +383,7 @@ int main(void)
     TCase *t = tcase_create("core");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, dependent_misses_wait_for_each_other);
+    tcase_add_test(t, a_hit_on_a_line_under_way_waits_for_it);
     tcase_add_test(t, independent_misses_overlap);
     tcase_add_test(t, hits_cost_their_latency_only_when_chased);
     tcase_add_test(t, levels_by_working_set);
