@@ -251,11 +251,11 @@ char **cpu_machine_names(void)
         while (dir && (entry = g_dir_read_name(dir))) {
             if (!g_str_has_suffix(entry, ".conf"))
                 continue;
-            char *name = g_strndup(entry, strlen(entry) - 5);
-            if (g_hash_table_add(seen, name))
-                g_ptr_array_add(names, name);
-            else
-                g_free(name);
+            g_autofree char *name = g_strndup(entry, strlen(entry) - 5);
+            if (g_hash_table_contains(seen, name))
+                continue;
+            g_hash_table_add(seen, name);
+            g_ptr_array_add(names, g_steal_pointer(&name));
         }
     }
     g_ptr_array_sort(names, compare_names);

@@ -32,7 +32,7 @@ check(1.15 * alone < one_core < 2.0 * alone, f"two logical processors of a core 
 check(only(quanta("run", scenario(PAIR, overrides="cores = core")))["events"]["smt.stalls"] > 0, "... and count what they lost to each other")
 
 # Memory bandwidth is shared by all cores.
-STREAM = "".join(vm(f"v{i}", "stream", "4096 1") for i in range(4))
+STREAM = "".join(vm(f"v{i}", "stream", "2048 1") for i in range(4))
 wide = quanta("run", scenario(STREAM))["simulated_ps"]
 narrow = quanta("run", scenario(STREAM) + "[memory]\nbandwidth = 2GB\n")["simulated_ps"]
 check(narrow > 2 * wide, f"a narrow memory channel holds four streams up: {wide} and {narrow} ps")

@@ -16,7 +16,7 @@ def states_sum(run):
 
 
 # Round-robin: equal work gets equal time.
-even = quanta("run", scenario(vm("a", "spin", "100", count=4), duration="20ms", overrides=ONE_LP) + ONE_THREAD)
+even = quanta("run", scenario(vm("a", "spin", "100", count=4), duration="12ms", overrides=ONE_LP) + ONE_THREAD)
 shares = [v["running_ps"] for v in even["vms"].values()]
 check(max(shares) - min(shares) <= 1_050_000_000, f"four equal VMs differ by a quantum of 1 ms at most: {shares}")
 check(states_sum(even), "the four states of each VM sum to the run's time")
@@ -30,8 +30,8 @@ check(urgent < 50_000_000, f"priority: a fraction of it: {urgent} ps")
 check(all(states_sum(r) for r in both.values()), "states sum there, too")
 
 # The triggers of emon-quantum, each on a guest that gives cause.
-MIX = vm("p", "phases", "40 4000 1024") + vm("s", "spin", "60") + vm("m", "matmul", "128 6")
-mix = scenario(MIX, duration="40ms", overrides=ONE_LP) + ONE_THREAD
+MIX = vm("p", "phases", "100 4000 1024") + vm("s", "sort", "100000 20") + vm("b", "btree")
+mix = scenario(MIX, duration="50ms", overrides=ONE_LP) + ONE_THREAD
 emon = quanta("run", mix, "--policy", "emon-quantum")
 seen = reasons(emon)
 for reason in ("tight-loop", "l1-traversed", "loop-end", "cache-flushed"):
@@ -39,10 +39,10 @@ for reason in ("tight-loop", "l1-traversed", "loop-end", "cache-flushed"):
 quanta_after = [d["after_ps"] for d in emon["decisions"]["first"] if d["action"] in ("extend", "increase", "decrease")]
 check(quanta_after and min(quanta_after) >= 500_000_000 and max(quanta_after) <= 1_500_000_000, "quanta stay within 0.5 and 1.5 ms")
 check(all(d["evidence"] for d in emon["decisions"]["first"]), "every decision has its evidence")
-off = quanta("run", mix, "--policy", "emon-quantum", "--set", "policy emon-quantum.tight-loop=false", "--set",
+off = quanta("run", mix.replace("50ms", "20ms"), "--policy", "emon-quantum", "--set", "policy emon-quantum.tight-loop=false", "--set",
              "policy emon-quantum.l1-traversed=false")
 check(not reasons(off) & {"tight-loop", "l1-traversed"}, f"a trigger that is switched off does not fire: {sorted(reasons(off))}")
-check(quanta("run", mix, "--policy", "round-robin")["metrics"]["quanta_changed"] == 0, "round-robin changes nothing")
+check(quanta("run", mix.replace("50ms", "10ms"), "--policy", "round-robin")["metrics"]["quanta_changed"] == 0, "round-robin changes nothing")
 
 # Comparisons: executed once; a guest that reads the time is executed by each.
 c = quanta("compare", scenario(vm("a", "sort", "20000 1"), vm("t", "timer", "5"), duration="1s"), "--policies", "priority,emon-quantum")
@@ -53,9 +53,9 @@ check(c["guests"]["t"]["guest_executions"] > 1, "... and was executed more than 
 
 # A fault ends its VM; the others go on.
 f = quanta("run", scenario(vm("bad", "fault", "null"), vm("good", "sort", "5000 1")))
-check(f["vms"]["bad"]["state"] == "faulted" and f["vms"]["bad"]["fault"]["address"] == 0, "a null pointer faults with its address")
+check(f["vms"]["bad"]["state"] == "faulted" and f["vms"]["bad"]["fault"]["address"] == "0x0", "a null pointer faults with its address")
 check(f["vms"]["good"]["exit_status"] == 0 and "checksum" in f["vms"]["good"]["stdout"], "the other VM ends as it should")
 o = quanta("run", scenario(vm("o", "fault", "oom", memory="32MiB")))["vms"]["o"]
-check(o["exit_status"] == 0 and o["touched_bytes"] <= 32 << 20, f"a guest has no more memory than its VM: {o['stdout'].strip()}")
+check(o["exit_status"] == 0 and o["touched_bytes"] <= 32 << 20, f"a guest has no more memory than its VM: {o['touched_bytes']} bytes")
 
 done()
