@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-GUESTS = [("sort", "200000 4"), ("matmul", "160 6"), ("hashjoin", ""), ("lz", "256 6"), ("interp", ""), ("stream", "")]
+GUESTS = [("sort", "200000 4"), ("matmul", "160 6"), ("hashjoin", "100000 3000000"), ("lz", "256 12"), ("interp", "10 20000"), ("stream", "1024 30")]
 
 
 def run(command):
