@@ -72,7 +72,7 @@ struct cpu_lp {
     uint64_t started;           /* ... this clock, while a guest is on the LP */
     uint64_t ev[SIM_EV_COUNT];  /* events that are counted one by one; STALLS_* in 1/64 cycles */
     cpu_flights loads, stores;
-    uint64_t last_complete;     /* when the last miss in flight completes */
+    uint64_t mshr_free[64];     /* when each of the desc->mshrs miss status holding registers is free again */
     cpu_pending pending[CPU_PENDING];
     uint64_t taint[CPU_REG_ARCH];
     uint64_t slot_ready[CPU_SLOT_READY];

@@ -72,28 +72,14 @@ static uint64_t deps_ready(const cpu_lp *lp, const cpu_deps *deps, uint64_t leas
     return least;
 }
 
-/* With all MSHRs taken at `t`, the time when one is free. */
-static uint64_t mshr_free(const cpu_lp *lp, uint64_t t)
+/* The MSHR that is free first. */
+static unsigned next_mshr(const cpu_lp *lp)
 {
-    uint32_t mshrs = lp->core->desc->mshrs;
-    if (lp->in_flight < mshrs || t >= lp->last_complete)
-        return t;
-    for (;;) {
-        uint32_t busy = 0;
-        uint64_t first = UINT64_MAX;
-        const cpu_flights *rings[] = {&lp->loads, &lp->stores};
-        for (unsigned k = 0; k < 2; k++)
-            for (uint32_t i = 0; i < rings[k]->n; i++) {
-                uint64_t complete = rings[k]->at[(rings[k]->head + i) % CPU_RING].complete;
-                if (complete > t) {
-                    busy++;
-                    first = MIN(first, complete);
-                }
-            }
-        if (busy < mshrs)
-            return t;
-        t = first;
-    }
+    unsigned first = 0;
+    for (unsigned k = 1; k < lp->core->desc->mshrs; k++)
+        if (lp->mshr_free[k] < lp->mshr_free[first])
+            first = k;
+    return first;
 }
 
 static void count_miss(cpu_lp *lp, const cpu_mem_result *r, bool load, bool store, bool fetch)
@@ -170,15 +156,16 @@ uint64_t cpu_lp_data_slow(cpu_lp *lp, const cpu_block *block, unsigned slot, uin
         begin = deps_ready(lp, &block->addr_deps[slot], clock);
     } else {
         cpu_memory_prefetch(core->memory, core->mem, line);
-        begin = mshr_free(lp, deps_ready(lp, &block->addr_deps[slot], clock));
+        unsigned mshr = next_mshr(lp);
+        begin = MAX(lp->mshr_free[mshr], deps_ready(lp, &block->addr_deps[slot], clock));
         cpu_mem_result r;
         cpu_memory_miss(core->memory, core->index, line, store, false, begin, &r);
         count_miss(lp, &r, load, store, false);
         latency += r.latency;
         reason = penalty > r.latency ? SIM_EV_STALLS_TLB : reason_of(r.level);
+        lp->mshr_free[mshr] = begin + (uint64_t)(core->desc->l1d.latency + latency) * CPU_SUB;
     }
     uint64_t complete = begin + (uint64_t)(core->desc->l1d.latency + latency) * CPU_SUB;
-    lp->last_complete = MAX(lp->last_complete, complete);
     lp->pending[line % CPU_PENDING] = (cpu_pending){line, complete};
     return load ? load_waits(lp, slot, complete, reason, clock) : fly(lp, &lp->stores, complete, reason, clock);
 }
