@@ -7,7 +7,7 @@
  * A guest with a writable folder cannot be run again, as its writes would be repeated over each other: readers of such
  * a recording get INSN_EVENT_ERROR there. */
 #include "sim-error.h"
-#include "wl-codec.h"
+#include "tr-codec.h"
 #include "wl-source.h"
 #include "wl-store.h"
 #include "wl-trace.h"
@@ -24,9 +24,11 @@ struct wl_recording {
     insn_code *code;
     insn_source *guest; /* NULL once taken over */
     wl_store *store;
-    wl_codec codec;
+    tr_codec codec;
+    GArray *ids;       /* of uint32_t: the code store's id of each block, by its number in the codec */
+    GArray *known;     /* of uint32_t: how many of them each chunk needs */
     GByteArray *bytes; /* scratch: the chunk being made */
-    wl_progress progress;
+    tr_progress progress;
     bool ended; /* nothing more will be appended */
     char *failure; /* why it ended early, or NULL */
     GBytes *out, *err; /* captured output once the guest is taken over */
@@ -36,14 +38,15 @@ struct wl_recording {
 typedef struct {
     wl_source source;
     wl_recording *recording;
-    wl_codec codec;
+    tr_codec codec;
     uint32_t *blocks;
     uint64_t *addrs;
     unsigned next_chunk;
     const uint8_t *at, *end; /* of the present chunk */
     uint8_t *buffer; /* of a chunk from the file */
     uint32_t buffer_room;
-    wl_progress progress;
+    tr_progress progress;
+    uint64_t n_missing; /* calls in `missing` */
     uint64_t counted; /* instructions of `live` that are in recording->executed */
     GArray *missing;
     insn_source *live; /* own execution, from the first reading of the clock on */
@@ -59,18 +62,25 @@ static void extend(wl_recording *r)
 {
     GByteArray *bytes = r->bytes;
     g_autoptr(GError) error = NULL;
+    tr_progress before = { 0 };
     g_byte_array_set_size(bytes, 0);
+    tr_codec_begin(&r->codec);
     for (unsigned i = 0; i < CHUNK_SEGMENTS && bytes->len < CHUNK_BYTES && !r->ended; i++) {
         insn_batch batch;
-        wl_progress now;
-        insn_source_fill(r->guest, 0, WL_BATCH_BLOCKS, &batch);
+        tr_progress now;
+        insn_source_fill(r->guest, 0, TR_BATCH_BLOCKS, &batch);
         wl_guest_progress(r->guest, &now);
-        wl_codec_encode(&r->codec, bytes, &batch, &now, &r->progress);
+        for (unsigned n = tr_codec_meet(&r->codec, r->code, &batch); n; n--)
+            g_array_append_val(r->ids, r->codec.blocks[r->codec.n_blocks - n].id);
+        tr_codec_encode(&r->codec, bytes, &batch, &now, &before);
+        before = now;
         r->executed += now.insns - r->progress.insns;
         r->progress = now;
         r->ended = batch.event.kind == INSN_EVENT_TIME_READ || batch.event.kind == INSN_EVENT_END
                    || batch.event.kind == INSN_EVENT_FAULT || batch.event.kind == INSN_EVENT_ERROR;
     }
+    uint32_t known = r->ids->len;
+    g_array_append_val(r->known, known);
     if (!wl_store_append(r->store, bytes->data, bytes->len, &error)) {
         r->ended = true;
         r->failure = g_strdup(error->message);
@@ -88,7 +98,7 @@ static void die(reader *d, insn_event_kind kind, const char *text)
 
 static void count_executed(reader *d)
 {
-    wl_progress now;
+    tr_progress now;
     wl_guest_progress(d->live, &now);
     g_mutex_lock(&d->recording->lock);
     d->recording->executed += now.insns - d->counted;
@@ -115,7 +125,7 @@ static void run_again(reader *d)
 {
     g_autoptr(GError) error = NULL;
     insn_batch batch;
-    wl_progress now;
+    tr_progress now;
     d->live = wl_guest_new(d->recording->config, d->recording->code, &error);
     if (!d->live) {
         die(d, INSN_EVENT_ERROR, error->message);
@@ -123,7 +133,7 @@ static void run_again(reader *d)
     }
     d->counted = 0;
     do
-        insn_source_fill(d->live, 0, WL_BATCH_BLOCKS, &batch);
+        insn_source_fill(d->live, 0, TR_BATCH_BLOCKS, &batch);
     while (batch.event.kind != INSN_EVENT_TIME_READ && batch.event.kind != INSN_EVENT_END
            && batch.event.kind != INSN_EVENT_FAULT && batch.event.kind != INSN_EVENT_ERROR);
     count_executed(d);
@@ -160,6 +170,10 @@ static bool next_chunk(reader *d)
     if (d->next_chunk == wl_store_count(r->store) && !r->ended)
         extend(r);
     const wl_chunk *chunk = d->next_chunk < wl_store_count(r->store) ? wl_store_chunk(r->store, d->next_chunk) : NULL;
+    for (uint32_t i = tr_codec_count(&d->codec); chunk && i < g_array_index(r->known, uint32_t, d->next_chunk); i++) {
+        uint32_t id = g_array_index(r->ids, uint32_t, i);
+        tr_codec_add(&d->codec, id, r->code->facts(r->code, id)->n_slots);
+    }
     g_autofree char *failure = chunk ? NULL : g_strdup(r->failure ? r->failure : "the recording has no end");
     g_mutex_unlock(&r->lock);
     if (!chunk) {
@@ -173,28 +187,18 @@ static bool next_chunk(reader *d)
     }
     d->end = d->at + chunk->size;
     d->next_chunk++;
+    d->progress = (tr_progress){ 0 };
+    tr_codec_begin(&d->codec);
     return true;
-}
-
-static void note_missing(reader *d, uint32_t nr)
-{
-    unsigned i = 0;
-    while (i < d->missing->len && g_array_index(d->missing, struct wl_missing, i).nr < nr)
-        i++;
-    if (i < d->missing->len && g_array_index(d->missing, struct wl_missing, i).nr == nr) {
-        g_array_index(d->missing, struct wl_missing, i).count++;
-    } else if (d->missing->len < 1024) {
-        struct wl_missing entry = { nr, 1 };
-        g_array_insert_val(d->missing, i, entry);
-    }
 }
 
 static void replay(reader *d, insn_batch *batch)
 {
-    uint64_t missing = d->progress.n_missing;
-    d->at = wl_codec_decode(&d->codec, d->at, d->blocks, d->addrs, batch, &d->progress);
-    if (d->progress.n_missing != missing)
-        note_missing(d, d->progress.last_missing);
+    d->at = tr_codec_decode(&d->codec, d->at, d->end, d->blocks, d->addrs, batch, &d->progress);
+    g_assert(d->at);
+    if (d->progress.n_missing != d->n_missing)
+        wl_note_missing(d->missing, d->progress.last_missing);
+    d->n_missing = d->progress.n_missing;
     if (batch->event.text)
         g_ptr_array_add(d->texts, (char *)batch->event.text);
     switch (batch->event.kind) {
@@ -265,7 +269,7 @@ static void reader_free(insn_source *source)
 {
     reader *d = (reader *)(void *)source;
     insn_source_free(d->live);
-    wl_codec_clear(&d->codec);
+    tr_codec_clear(&d->codec);
     g_free(d->blocks);
     g_free(d->addrs);
     g_free(d->buffer);
@@ -282,9 +286,9 @@ insn_source *wl_recording_open(wl_recording *r)
     d->source.base = (insn_source){ .code = r->code, .fill = reader_fill, .free = reader_free };
     d->source.report = reader_report;
     d->recording = r;
-    wl_codec_init(&d->codec, r->code);
-    d->blocks = g_new(uint32_t, WL_BATCH_BLOCKS);
-    d->addrs = g_new(uint64_t, WL_BATCH_ADDRS + WL_ADDR_MARGIN);
+    tr_codec_init(&d->codec);
+    d->blocks = g_new(uint32_t, TR_BATCH_BLOCKS);
+    d->addrs = g_new(uint64_t, TR_BATCH_ADDRS + TR_ADDR_MARGIN);
     d->missing = g_array_new(FALSE, FALSE, sizeof(struct wl_missing));
     d->texts = g_ptr_array_new_with_free_func(g_free);
     return &d->source.base;
@@ -304,7 +308,9 @@ wl_recording *wl_recording_new(const wl_guest_config *config, insn_code *code, u
     r->guest = guest;
     r->store = wl_store_new(memory_limit);
     r->bytes = g_byte_array_new();
-    wl_codec_init(&r->codec, code);
+    tr_codec_init(&r->codec);
+    r->ids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    r->known = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     return r;
 }
 
@@ -315,7 +321,9 @@ void wl_recording_free(wl_recording *r)
     insn_source_free(r->guest);
     wl_store_free(r->store);
     g_byte_array_unref(r->bytes);
-    wl_codec_clear(&r->codec);
+    g_array_unref(r->ids);
+    g_array_unref(r->known);
+    tr_codec_clear(&r->codec);
     wl_config_free(r->config);
     g_clear_pointer(&r->out, g_bytes_unref);
     g_clear_pointer(&r->err, g_bytes_unref);

@@ -6,6 +6,19 @@ void wl_source_report(const insn_source *source, wl_report *report)
     ((const wl_source *)(const void *)source)->report(source, report);
 }
 
+void wl_note_missing(GArray *missing, uint32_t nr)
+{
+    unsigned i = 0;
+    while (i < missing->len && g_array_index(missing, struct wl_missing, i).nr < nr)
+        i++;
+    if (i < missing->len && g_array_index(missing, struct wl_missing, i).nr == nr) {
+        g_array_index(missing, struct wl_missing, i).count++;
+    } else if (missing->len < 1024) {
+        struct wl_missing entry = { nr, 1 };
+        g_array_insert_val(missing, i, entry);
+    }
+}
+
 wl_guest_config *wl_config_copy(const wl_guest_config *config)
 {
     wl_guest_config *copy = g_memdup2(config, sizeof *config);

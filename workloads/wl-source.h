@@ -2,6 +2,7 @@
 /* What the sources of this module have in common, and what a recording needs to know of a live guest. */
 #pragma once
 
+#include "tr-progress.h"
 #include "wl-guest.h"
 
 typedef struct {
@@ -9,17 +10,11 @@ typedef struct {
     void (*report)(const insn_source *source, wl_report *report);
 } wl_source;
 
-/* What a live guest has done up to the end of its last batch; cheap to ask. */
-typedef struct {
-    uint64_t out_len, err_len;
-    uint64_t insns;
-    uint64_t touched;
-    uint64_t n_missing;    /* calls answered with ENOSYS in all */
-    uint32_t last_missing; /* number of the last of them */
-    bool reads_time;
-} wl_progress;
+/* Cheap to ask. */
+void wl_guest_progress(const insn_source *guest, tr_progress *progress);
 
-void wl_guest_progress(const insn_source *guest, wl_progress *progress);
+/* One more call of number `nr` in a list for wl_report.missing: struct wl_missing, ascending. */
+void wl_note_missing(GArray *missing, uint32_t nr);
 
 /* A copy of a configuration that owns its strings. */
 wl_guest_config *wl_config_copy(const wl_guest_config *config);

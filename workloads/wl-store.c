@@ -2,7 +2,7 @@
 #include "wl-store.h"
 
 #include "sim-error.h"
-#include "wl-codec.h"
+#include "tr-codec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,9 +101,9 @@ bool wl_store_append(wl_store *s, const uint8_t *data, uint32_t size, GError **e
     c->size = size;
     if (size <= s->memory_left) {
         s->memory_left -= size;
-        c->data = g_malloc((size_t)size + WL_CODEC_SLACK);
+        c->data = g_malloc((size_t)size + TR_CODEC_SLACK);
         memcpy(c->data, data, size);
-        memset(c->data + size, 0, WL_CODEC_SLACK);
+        memset(c->data + size, 0, TR_CODEC_SLACK);
     } else if (!write_packed(s, c, data, error)) {
         free_chunk(c);
         return false;
@@ -137,13 +137,13 @@ const uint8_t *wl_store_read(const wl_store *s, const wl_chunk *c, uint8_t **buf
         }
         done += (uint32_t)got;
     }
-    if (*room < c->size + WL_CODEC_SLACK)
-        *buffer = g_realloc(*buffer, *room = c->size + WL_CODEC_SLACK);
+    if (*room < c->size + TR_CODEC_SLACK)
+        *buffer = g_realloc(*buffer, *room = c->size + TR_CODEC_SLACK);
     size_t n = ZSTD_decompress(*buffer, c->size, packed, c->packed);
     if (ZSTD_isError(n) || n != c->size) {
         fail(error, "damaged temporary file", ZSTD_isError(n) ? ZSTD_getErrorName(n) : "wrong length");
         return NULL;
     }
-    memset(*buffer + c->size, 0, WL_CODEC_SLACK);
+    memset(*buffer + c->size, 0, TR_CODEC_SLACK);
     return *buffer;
 }

@@ -6,21 +6,21 @@
 /* An x86 page: accesses that cross one come from Unicorn as three loads (the whole, and the two aligned words
  * around the border), or as one store. */
 #define PAGE UINT64_C(4096)
-#define MAX_ACCESSES ((unsigned)WL_ADDR_MARGIN)
+#define MAX_ACCESSES ((unsigned)TR_ADDR_MARGIN)
 
 void wl_trace_init(wl_trace *t, insn_code *code)
 {
     memset(t, 0, sizeof *t);
     t->code = code;
-    t->addrs = g_new(uint64_t, WL_BATCH_ADDRS + WL_ADDR_MARGIN);
-    t->tags = g_new(uint8_t, WL_BATCH_ADDRS + WL_ADDR_MARGIN);
-    t->blocks = g_new(uint32_t, WL_BATCH_BLOCKS);
+    t->addrs = g_new(uint64_t, TR_BATCH_ADDRS + TR_ADDR_MARGIN);
+    t->tags = g_new(uint8_t, TR_BATCH_ADDRS + TR_ADDR_MARGIN);
+    t->blocks = g_new(uint32_t, TR_BATCH_BLOCKS);
     t->cur = t->open_at = t->addrs;
-    t->end = t->addrs + WL_BATCH_ADDRS + WL_ADDR_MARGIN;
+    t->end = t->addrs + TR_BATCH_ADDRS + TR_ADDR_MARGIN;
     t->insns_stop = UINT64_MAX;
-    t->gather = g_new(uint16_t, WL_ADDR_MARGIN);
-    t->seen = g_new(insn_access, WL_ADDR_MARGIN);
-    t->sorted = g_new(uint64_t, WL_ADDR_MARGIN);
+    t->gather = g_new(uint16_t, TR_ADDR_MARGIN);
+    t->seen = g_new(insn_access, TR_ADDR_MARGIN);
+    t->sorted = g_new(uint64_t, TR_ADDR_MARGIN);
     t->table_mask = 1023;
     t->table = g_new0(wl_block *, t->table_mask + 1);
 }
@@ -59,7 +59,7 @@ void wl_trace_begin(wl_trace *t, uint32_t max_blocks)
 {
     t->cur = t->open_at = t->addrs;
     t->n_blocks = 0;
-    t->max_blocks = CLAMP(max_blocks, 1, WL_BATCH_BLOCKS);
+    t->max_blocks = CLAMP(max_blocks, 1, TR_BATCH_BLOCKS);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------- */

@@ -4,13 +4,7 @@
 #pragma once
 
 #include "insn-source.h"
-
-/* One batch holds at most this much (about 220 KiB with the margin). */
-enum {
-    WL_BATCH_BLOCKS = 8192,
-    WL_BATCH_ADDRS = 16384,
-    WL_ADDR_MARGIN = 2048, /* raw callbacks of the last block; what goes beyond is not recorded */
-};
+#include "tr-progress.h"
 
 #define WL_UNLEARNED UINT32_MAX
 #define WL_RAW_WRITE 0x80u /* in the tag of a raw callback; the rest is its size in bytes */
@@ -42,12 +36,12 @@ typedef struct {
     /* hot */
     uint64_t *cur;     /* next raw callback goes here */
     uint64_t *end;
-    uint64_t *addrs;   /* [WL_BATCH_ADDRS + WL_ADDR_MARGIN] */
+    uint64_t *addrs;   /* [TR_BATCH_ADDRS + TR_ADDR_MARGIN] */
     uint8_t *tags;     /* parallel to addrs */
     uint64_t *open_at; /* first callback of the open block */
     wl_block *open;    /* being executed, or NULL */
     wl_block *last;    /* finished last, or NULL */
-    uint32_t *blocks;  /* [WL_BATCH_BLOCKS] */
+    uint32_t *blocks;  /* [TR_BATCH_BLOCKS] */
     uint32_t n_blocks, max_blocks;
     uint64_t insns;    /* of all finished blocks */
     uint64_t insns_stop;
@@ -58,7 +52,7 @@ typedef struct {
     GPtrArray *all;    /* owns the blocks */
     uint32_t n_new;    /* blocks met since it was set to 0 */
     bool failed;       /* the code store is full */
-    uint16_t *gather;  /* scratch of the slow path, [WL_ADDR_MARGIN] each */
+    uint16_t *gather;  /* scratch of the slow path, [TR_ADDR_MARGIN] each */
     insn_access *seen;
     uint64_t *sorted;
 } wl_trace;

@@ -93,7 +93,7 @@ static void on_block(uc_engine *uc, uint64_t addr, uint32_t size, void *user)
     if (G_UNLIKELY(g->stop))
         return;
     wl_trace_finish(t);
-    if (G_UNLIKELY(t->n_blocks >= t->max_blocks || t->cur >= t->addrs + WL_BATCH_ADDRS || t->insns >= t->insns_stop)) {
+    if (G_UNLIKELY(t->n_blocks >= t->max_blocks || t->cur >= t->addrs + TR_BATCH_ADDRS || t->insns >= t->insns_stop)) {
         stop_at(g, STOP_LIMIT);
         return;
     }
@@ -398,12 +398,12 @@ static void live_report(const insn_source *source, wl_report *report)
     report->touched_bytes = g->touched;
 }
 
-void wl_guest_progress(const insn_source *source, wl_progress *progress)
+void wl_guest_progress(const insn_source *source, tr_progress *progress)
 {
     const wl_live *g = (const wl_live *)(const void *)source;
     wl_report r;
     wl_linux_report(g->lx, &r);
-    *progress = (wl_progress){
+    *progress = (tr_progress){
         .out_len = r.out_len, .err_len = r.err_len, .insns = g->trace.insns, .touched = g->touched, .reads_time = r.reads_time,
     };
     progress->n_missing = wl_linux_missing(g->lx, &progress->last_missing);

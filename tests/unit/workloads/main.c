@@ -13,7 +13,6 @@ int main(void)
     suite_add_tcase(suite, access_tests());
     suite_add_tcase(suite, linux_tests());
     suite_add_tcase(suite, fault_tests());
-    suite_add_tcase(suite, codec_tests());
     suite_add_tcase(suite, record_tests());
     suite_add_tcase(suite, guest_tests());
     SRunner *runner = srunner_create(suite);

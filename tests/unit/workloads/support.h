@@ -67,5 +67,4 @@ TCase *access_tests(void);
 TCase *linux_tests(void);
 TCase *fault_tests(void);
 TCase *record_tests(void);
-TCase *codec_tests(void);
 TCase *guest_tests(void);
