@@ -598,6 +598,10 @@ void cpu_decode_block(cpu_block *block, uint64_t addr, const uint8_t *bytes, uin
     block->facts.addr = addr;
     block->facts.bytes = size;
     block->bytes = g_memdup2(bytes, MAX(size, 1));
+    block->facts.code = block->bytes;
+    block->facts.code_bytes = size;
+    block->facts.flags = (uint8_t)flags;
+    block->facts.variant = seen != NULL;
     decode_insns(block, &b, bytes, size);
     if (seen)
         apply_seen(&b, seen, n_seen);

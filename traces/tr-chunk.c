@@ -74,6 +74,21 @@ const char *tr_chunk_kind_name(unsigned kind)
     return kind < G_N_ELEMENTS(names) ? names[kind] : names[0];
 }
 
+const char *tr_event_name(unsigned kind)
+{
+    static const char *const names[] = { "none", "syscall", "time-read", "sleep", "sleep-until", "io", "yield", "hypercall", "wbinvd", "roi-begin",
+                                         "roi-end", "task-begin", "task-end", "fault", "end", "error", "cut" };
+    G_STATIC_ASSERT(G_N_ELEMENTS(names) == INSN_EVENT_COUNT);
+    return kind < G_N_ELEMENTS(names) ? names[kind] : "unknown";
+}
+
+const char *tr_ended_text(unsigned ended)
+{
+    static const char *const texts[] = { "with its guest", "where it was told to (--for, or the end of a run)", "where the recording was interrupted",
+                                         "with the imported file", "nowhere: it is unfinished" };
+    return texts[MIN(ended, (unsigned)TR_ENDED_UNKNOWN)];
+}
+
 bool tr_read_all(int fd, uint64_t offset, void *to, size_t size)
 {
     for (size_t done = 0; done < size;) {

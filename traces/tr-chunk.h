@@ -2,6 +2,7 @@
 /* Chunks of a trace file: made, checked, unpacked. */
 #pragma once
 
+#include "insn-source.h"
 #include "tr-format.h"
 
 #include <stdbool.h>
@@ -23,6 +24,8 @@ static inline uint64_t tr_chunk_bytes(const tr_chunk_header *header)
     return sizeof *header + (((uint64_t)header->stored + 7) & ~UINT64_C(7));
 }
 const char *tr_chunk_kind_name(unsigned kind); /* "CODE"; "unknown" */
+const char *tr_event_name(unsigned kind);      /* of an insn_event_kind: "syscall"; "unknown" */
+const char *tr_ended_text(unsigned ended);     /* of a tr_ended, for people */
 
 typedef struct {
     uint8_t *packed, *data;  /* `data`: the payload, followed by TR_CODEC_SLACK zero bytes */

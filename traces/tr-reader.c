@@ -38,6 +38,8 @@ struct tr_reader {
     GByteArray *output[2];
     GPtrArray *texts;     /* of events handed out */
     unsigned n_skipped;
+    tr_damage_fn on_damage;
+    void *damage_user;
     char *first_skipped;
 };
 
@@ -205,6 +207,12 @@ void tr_reader_start(tr_reader *r, insn_code *code, bool salvage)
     r->salvage = salvage;
 }
 
+void tr_reader_on_damage(tr_reader *r, tr_damage_fn fn, void *user)
+{
+    r->on_damage = fn;
+    r->damage_user = user;
+}
+
 /* ---- chunks ----------------------------------------------------------------------------------------------------------- */
 
 /* A chunk is damaged: an error, or with salvage a note. Returns whether reading goes on. */
@@ -215,6 +223,8 @@ static bool damaged(tr_reader *r, unsigned chunk, const char *what, GError **err
     g_autofree char *text = g_strdup_printf("%s: chunk %u (%s, at byte %" G_GUINT64_FORMAT ") is damaged: %s", r->path, chunk,
                                             tr_chunk_kind_name(is_end ? 0 : r->info.chunks[chunk].kind), offset, what);
     if (r->salvage) {
+        if (r->on_damage)
+            r->on_damage(r->damage_user, text);
         if (!r->n_skipped++)
             r->first_skipped = g_steal_pointer(&text);
         return true;

@@ -29,6 +29,9 @@ const tr_info *tr_reader_info(const tr_reader *reader);
 /* Before the first tr_reader_next: blocks are defined in `code`, which outlives the reader. With `salvage`, damaged chunks, and
  * those that name blocks of a damaged one, are passed over instead of being errors. */
 void tr_reader_start(tr_reader *reader, insn_code *code, bool salvage);
+/* Called for every chunk that salvage passes over, with what is wrong with it, file and chunk named. */
+typedef void (*tr_damage_fn)(void *user, const char *what);
+void tr_reader_on_damage(tr_reader *reader, tr_damage_fn fn, void *user);
 /* The next batch (views of the reader's memory, valid until the next call) and the progress after it. event.text lives as
  * long as the reader. Returns 1; 0 at the end of the trace; -1 and error set, naming file and chunk, when it is damaged. */
 int tr_reader_next(tr_reader *reader, insn_batch *batch, tr_progress *now, GError **error);

@@ -30,6 +30,7 @@ typedef struct {
     uint64_t insns;                  /* executed, as handed out in blocks (rep iterations are not instructions) */
     bool reads_time;                 /* the guest has read the clock or the time stamp: its path depends on timing */
     uint64_t touched_bytes;          /* of guest memory */
+    bool cut;                        /* a trace that ended before its guest did */
     /* System calls answered with ENOSYS: pairs (number, count) in ascending number. */
     struct wl_missing { uint32_t nr; uint32_t count; } const *missing; unsigned n_missing;
 } wl_report;

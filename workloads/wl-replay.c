@@ -115,8 +115,17 @@ static void replay_report(const insn_source *source, wl_report *report)
     *report = (wl_report){
         .out = out_text, .out_len = MIN(out, p->progress.out_len), .err = err_text, .err_len = MIN(err, p->progress.err_len),
         .insns = p->insns_before + p->progress.insns, .reads_time = p->reads_time, .touched_bytes = p->progress.touched,
+        .cut = p->dead && p->last_event.kind == INSN_EVENT_CUT,
         .missing = (const struct wl_missing *)(const void *)p->missing->data, .n_missing = p->missing->len,
     };
+}
+
+static void replay_progress(const insn_source *source, tr_progress *progress)
+{
+    const replay *p = of(source);
+    *progress = p->progress;
+    progress->insns += p->insns_before;
+    progress->reads_time = p->reads_time;
 }
 
 static void replay_free(insn_source *source)
@@ -148,6 +157,7 @@ insn_source *wl_replay_new(const wl_replay_config *config, insn_code *code, GErr
     replay *p = g_new0(replay, 1);
     p->source.base = (insn_source){ .code = code, .fill = replay_fill, .free = replay_free };
     p->source.report = replay_report;
+    p->source.progress = replay_progress;
     p->config = *config;
     p->config.path = p->path = g_strdup(config->path);
     p->reader = g_steal_pointer(&reader);

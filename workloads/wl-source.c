@@ -6,6 +6,18 @@ void wl_source_report(const insn_source *source, wl_report *report)
     ((const wl_source *)(const void *)source)->report(source, report);
 }
 
+void wl_source_progress(const insn_source *source, tr_progress *progress)
+{
+    const wl_source *s = (const wl_source *)(const void *)source;
+    wl_report r;
+    if (s->progress) {
+        s->progress(source, progress);
+        return;
+    }
+    s->report(source, &r);
+    *progress = (tr_progress){ .out_len = r.out_len, .err_len = r.err_len, .insns = r.insns, .touched = r.touched_bytes, .reads_time = r.reads_time };
+}
+
 void wl_note_missing(GArray *missing, uint32_t nr)
 {
     unsigned i = 0;

@@ -8,9 +8,13 @@
 typedef struct {
     insn_source base; /* first: an insn_source of this module is a wl_source */
     void (*report)(const insn_source *source, wl_report *report);
+    void (*progress)(const insn_source *source, tr_progress *progress); /* up to the end of the last batch; NULL: from the report */
 } wl_source;
 
-/* Cheap to ask. */
+/* Of any source of this module. */
+void wl_source_progress(const insn_source *source, tr_progress *progress);
+
+/* Of a live guest. Cheap to ask. */
 void wl_guest_progress(const insn_source *guest, tr_progress *progress);
 
 /* One more call of number `nr` in a list for wl_report.missing: struct wl_missing, ascending. */

@@ -445,6 +445,7 @@ insn_source *wl_guest_new(const wl_guest_config *config, insn_code *code, GError
     wl_live *g = g_new0(wl_live, 1);
     g->source.base = (insn_source){ .code = code, .fill = live_fill, .free = live_free };
     g->source.report = live_report;
+    g->source.progress = wl_guest_progress;
     g->config = wl_config_copy(config);
     g->sites = g_array_new(FALSE, FALSE, sizeof(sensitive_site));
     wl_trace_init(&g->trace, code);

@@ -3,6 +3,7 @@
 #include "run-file.h"
 #include "run-guests.h"
 #include "run-json.h"
+#include "run-workload.h"
 #include "sim-emon.h"
 #include "vmm-params.h"
 #include "vmm-registry.h"
@@ -164,6 +165,32 @@ static void json_guests(JsonArray *out)
     }
 }
 
+/* ---- traces ---------------------------------------------------------------------------------------------------- */
+
+static bool print_traces(bool colour, GError **error)
+{
+    g_auto(GStrv) names = run_trace_names();
+    if (!*names) {
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "there are no sample traces in %s", run_trace_folders()[0]);
+        return false;
+    }
+    for (char **n = names; *n; n++)
+        printf("%strace:samples/%s%s\n", colour ? "\033[1m" : "", *n, colour ? "\033[0m" : "");
+    return true;
+}
+
+static void json_traces(JsonArray *out)
+{
+    g_auto(GStrv) names = run_trace_names();
+    for (char **n = names; *n; n++) {
+        JsonObject *o = json_object_new();
+        g_autofree char *workload = g_strconcat("trace:samples/", *n, NULL);
+        json_object_set_string_member(o, "name", *n);
+        json_object_set_string_member(o, "workload", workload);
+        json_array_add_object_element(out, o);
+    }
+}
+
 /* ---------------------------------------------------------------------------------------------------------------- */
 
 static const listing listings[] = {
@@ -171,6 +198,7 @@ static const listing listings[] = {
     {"machines", print_machines, json_machines},
     {"events", print_events, json_events},
     {"guests", print_guests, json_guests},
+    {"traces", print_traces, json_traces},
 };
 
 static const listing *find(const char *what)
@@ -198,7 +226,7 @@ static int write_json(const listing *l, const char *path)
 static int execute(const char *command, const char *json, int argc, char **argv)
 {
     if (argc != 2)
-        return argc < 2 ? cli_usage(command, "what to list? valid: policies, machines, events, guests")
+        return argc < 2 ? cli_usage(command, "what to list? valid: policies, machines, events, guests, traces")
                         : cli_usage(command, "unexpected argument '%s'", argv[2]);
     const listing *l = find(argv[1]);
     if (!l) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli.h"
 
+#include "sim-config.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -25,10 +27,12 @@ static char *nearest_option(const GOptionEntry *entries, const char *message)
 
 static const cli_command *command_of(const char *name)
 {
-    const cli_command *c = cli_commands;
-    while (c->name && strcmp(c->name, name) != 0)
-        c++;
-    return c;
+    const cli_command *tables[] = {cli_commands, cli_trace_commands};
+    for (unsigned i = 0; i < G_N_ELEMENTS(tables); i++)
+        for (const cli_command *c = tables[i]; c->name; c++)
+            if (strcmp(c->name, name) == 0)
+                return c;
+    g_assert_not_reached();
 }
 
 bool cli_options_parse(const char *command, const GOptionEntry *entries, int *argc, char ***argv, int *status)
@@ -42,7 +46,8 @@ bool cli_options_parse(const char *command, const GOptionEntry *entries, int *ar
         g_option_context_set_description(context, c->help);
     g_option_context_add_main_entries(context, entries, NULL);
     g_option_context_set_help_enabled(context, FALSE);
-    for (int i = 1; i < *argc && strcmp((*argv)[i], "--") != 0; i++)
+    g_option_context_set_strict_posix(context, c->options_first);
+    for (int i = 1; i < *argc && strcmp((*argv)[i], "--") != 0 && !(c->options_first && *(*argv)[i] != '-'); i++)
         if (strcmp((*argv)[i], "--help") == 0 || strcmp((*argv)[i], "-h") == 0) {
             g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
             fputs(help, stdout);
@@ -63,6 +68,28 @@ bool cli_options_parse(const char *command, const GOptionEntry *entries, int *ar
     return false;
 }
 
+bool cli_options_count(const char *command, const char *option, const char *text, uint64_t *out, int *status)
+{
+    g_autoptr(GError) error = NULL;
+    *out = 0;
+    if (!text || sim_parse_count(text, out, &error))
+        return true;
+    *status = cli_usage(command, "%s: %s", option, error->message);
+    return false;
+}
+
+bool cli_options_seed(const char *command, cli_options *o, int *status)
+{
+    guint64 seed = 0;
+    o->has_seed = o->seed_text != NULL;
+    if (o->has_seed && !g_ascii_string_to_unsigned(o->seed_text, 10, 0, RUN_MAX_SEED, &seed, NULL)) {
+        *status = cli_usage(command, "--seed: '%s' is not a whole number from 0 to %" G_GUINT64_FORMAT, o->seed_text, RUN_MAX_SEED);
+        return false;
+    }
+    o->seed = seed;
+    return true;
+}
+
 run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc, char **argv, int *status)
 {
     if (argc != 2) {
@@ -71,21 +98,16 @@ run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc
         return NULL;
     }
     o->scenario = argv[1];
-    o->has_seed = o->seed_text != NULL;
-    guint64 seed = 0;
-    if (o->has_seed && !g_ascii_string_to_unsigned(o->seed_text, 10, 0, RUN_MAX_SEED, &seed, NULL)) {
-        *status = cli_usage(command, "--seed: '%s' is not a whole number from 0 to %" G_GUINT64_FORMAT, o->seed_text,
-                            RUN_MAX_SEED);
+    if (!cli_options_seed(command, o, status))
         return NULL;
-    }
-    o->seed = seed;
     if (o->jobs < 0 || o->jobs > 1024) {
         *status = cli_usage(command, "-j: %d is not a number of threads from 1 to 1024", o->jobs);
         return NULL;
     }
     GError *error = NULL;
-    run_scenario *s = run_scenario_load(o->scenario, (const char *const *)o->sets, o->has_seed ? &o->seed : NULL,
-                                        &error);
+    const run_overrides overrides = {.sets = (const char *const *)o->sets, .seed = o->has_seed ? &o->seed : NULL, .traces = o->traces,
+                                     .salvage = o->salvage};
+    run_scenario *s = run_scenario_load(o->scenario, &overrides, &error);
     if (!s)
         *status = cli_fail(error);
     else if (o->strict)
@@ -100,5 +122,6 @@ void cli_options_clear(cli_options *o)
     g_free(o->seed_text);
     g_free(o->policy);
     g_free(o->policies);
+    g_free(o->traces);
     *o = (cli_options){0};
 }

@@ -19,18 +19,19 @@ struct cli_progress {
 };
 
 /* For the signal handler, which can be told nothing else. */
-static run_status *running;
+static volatile int *flag_to_set;
 static volatile sig_atomic_t signalled;
 
 static void on_signal(int number)
 {
     signalled = number;
-    if (running)
-        running->cancel = 1;
+    if (flag_to_set)
+        *flag_to_set = 1;
 }
 
-static void catch_signals(void)
+void cli_catch_signals(volatile int *flag)
 {
+    flag_to_set = flag;
     /* A second signal finds the default action: it kills. */
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
@@ -83,8 +84,7 @@ cli_progress *cli_progress_start(run_status *status, sim_ps duration, bool force
     p->visible = !hide && (force || isatty(STDERR_FILENO));
     g_mutex_init(&p->lock);
     g_cond_init(&p->wake);
-    running = status;
-    catch_signals();
+    cli_catch_signals(&status->cancel);
     if (p->visible)
         p->thread = g_thread_new("progress", draw_loop, p);
     return p;
@@ -100,7 +100,7 @@ double cli_progress_stop(cli_progress *p, bool *interrupted)
         g_mutex_unlock(&p->lock);
         g_thread_join(p->thread);
     }
-    running = NULL;
+    flag_to_set = NULL;
     *interrupted = signalled != 0;
     g_mutex_clear(&p->lock);
     g_cond_clear(&p->wake);

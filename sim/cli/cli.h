@@ -14,14 +14,25 @@ typedef struct {
     const char *summary;   /* one line */
     const char *help;      /* what --help says below the options, or NULL */
     int (*main)(const char *command, int argc, char **argv); /* argv[0] is the program; returns the exit status */
+    bool options_first;    /* options end at the first argument */
 } cli_command;
 
 /* The one table, ended by a NULL name. */
 extern const cli_command cli_commands[];
+/* Those of `quanta trace`; their names are "trace info" and so on. */
+extern const cli_command cli_trace_commands[];
 
 int cli_run(const char *command, int argc, char **argv);
 int cli_compare(const char *command, int argc, char **argv);
 int cli_list(const char *command, int argc, char **argv);
+int cli_record(const char *command, int argc, char **argv);
+int cli_trace(const char *command, int argc, char **argv);
+int cli_trace_info(const char *command, int argc, char **argv);
+int cli_trace_verify(const char *command, int argc, char **argv);
+int cli_trace_cat(const char *command, int argc, char **argv);
+int cli_trace_cut(const char *command, int argc, char **argv);
+int cli_trace_import(const char *command, int argc, char **argv);
+int cli_trace_export(const char *command, int argc, char **argv);
 
 enum { CLI_EXIT_INTERRUPTED = 130 };
 
@@ -38,9 +49,9 @@ bool cli_colour(void);
 typedef struct {
     char *json;
     char **sets;
-    char *seed_text, *policy, *policies;
+    char *seed_text, *policy, *policies, *traces;
     int jobs;
-    bool progress, no_progress, quiet, alone, strict;
+    bool progress, no_progress, quiet, alone, strict, salvage;
     uint64_t seed;
     bool has_seed;
     const char *scenario; /* the one argument; points into argv */
@@ -49,6 +60,10 @@ typedef struct {
 /* Parses with the given option entries (they point into `options`, or anywhere). False: the exit status is in *status
  * (also for --help). What is left of argv is the command's arguments. */
 bool cli_options_parse(const char *command, const GOptionEntry *entries, int *argc, char ***argv, int *status);
+/* A count given to an option ("10M"); NULL text: 0. False: the message has been printed, *status set. */
+bool cli_options_count(const char *command, const char *option, const char *text, uint64_t *out, int *status);
+/* Reads --seed. False: as above. */
+bool cli_options_seed(const char *command, cli_options *options, int *status);
 /* Loads the scenario that is the only argument, with --set, --seed. NULL: the exit status is in *status. */
 run_scenario *cli_options_scenario(const char *command, cli_options *options, int argc, char **argv, int *status);
 void cli_options_clear(cli_options *options);
@@ -56,6 +71,9 @@ void cli_options_clear(cli_options *options);
 /* ---- progress (cli-progress.c) ---- */
 
 typedef struct cli_progress cli_progress;
+
+/* Makes SIGINT and SIGTERM set *flag; the next signal kills. For work without a run_status. */
+void cli_catch_signals(volatile int *flag);
 
 /* Makes SIGINT and SIGTERM cancel the experiment, and shows its progress on standard error: a bar when that is a
  * terminal (or `force`), nothing when `hide`. `status` outlives it. */

@@ -9,12 +9,17 @@
 const cli_command cli_commands[] = {
     {"run", "SCENARIO", "run a scenario under one policy",
      "The result goes to standard output as a table, and with --json to a file as JSON. Exit status: 0 done,\n"
-     "2 bad usage or input, 3 a guest or the policy failed (the result is written nevertheless).", cli_run},
+     "2 bad usage or input, 3 a guest or the policy failed (the result is written nevertheless).", cli_run, false},
     {"compare", "SCENARIO", "compare scheduling policies with round-robin on the same work",
      "Each guest is executed once and replayed to every policy, unless it reads the clock. Exit status: 0 done,\n"
-     "2 bad usage or input, 3 a guest or a policy failed (the result is written nevertheless).", cli_compare},
-    {"list", "policies|machines|events|guests", "show what there is to choose from", NULL, cli_list},
-    {NULL, NULL, NULL, NULL, NULL},
+     "2 bad usage or input, 3 a guest or a policy failed (the result is written nevertheless).", cli_compare, false},
+    {"record", "SCENARIO|PROGRAM [ARGUMENTS]", "record guests as traces",
+     "A scenario is run, and what each of its VMs does becomes DIR/NAME.qtr; a program (a static x86-64 ELF file,\n"
+     "elf:guests/NAME or synthetic:SPEC) is executed without timing. Ctrl-C ends the traces where they are.\n"
+     "Exit status: 0 done, 2 bad usage or input, 130 interrupted (the traces are valid).", cli_record, true},
+    {"trace", "info|verify|cat|cut|import|export", "look into traces, cut, import and export them", NULL, cli_trace, true},
+    {"list", "policies|machines|events|guests|traces", "show what there is to choose from", NULL, cli_list, false},
+    {NULL, NULL, NULL, NULL, NULL, false},
 };
 
 int cli_fail(GError *error)
@@ -79,7 +84,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     const char *word = argc > 1 ? argv[1] : NULL;
     if (!word)
-        return cli_usage(NULL, "a command is missing; valid: run, compare, list");
+        return cli_usage(NULL, "a command is missing; valid: run, compare, record, trace, list");
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         print_help();
         return finish_output(SIM_EXIT_OK);

@@ -402,6 +402,16 @@ bool sim_parse_size(const char *text, uint64_t *out, GError **error)
     return parse_scaled(text, units, "size", "32KiB", "a byte", out, error);
 }
 
+bool sim_parse_count(const char *text, uint64_t *out, GError **error)
+{
+    static const unit units[] = {{"", 1}, {"k", 1000}, {"M", 1000000}, {"G", 1000000000}, {NULL, 0}};
+    g_autoptr(GError) local = NULL;
+    if (parse_scaled(text, units, "count", "10M", "one", out, &local))
+        return true;
+    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "'%s' is not a count: a whole number, perhaps with k, M or G, for example 10M", text);
+    return false;
+}
+
 static bool parse_hz(const char *text, uint64_t *out, GError **error)
 {
     static const unit units[] = {{"Hz", 1}, {"kHz", 1000}, {"MHz", 1000000}, {"GHz", 1000000000}, {NULL, 0}};

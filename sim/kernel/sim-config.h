@@ -58,6 +58,8 @@ int sim_config_choice(sim_config *c, const char *group, const char *key, int fal
 /* The same parsers on a bare string, for the command line and policy parameters. */
 bool sim_parse_time(const char *text, sim_ps *out, GError **error);
 bool sim_parse_size(const char *text, uint64_t *out, GError **error);
+/* A count: "1000", "1_000", "10k", "2.5M", "1G" (powers of 1000). */
+bool sim_parse_count(const char *text, uint64_t *out, GError **error);
 
 /* Marks every key of a group as known (for a group whose keys another part reads and checks). */
 void sim_config_accept_group(sim_config *c, const char *group);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-experiment.h"
 
+#include "run-feed.h"
 #include "run-metrics.h"
 #include "run-single.h"
 #include "sim-error.h"
@@ -34,10 +35,9 @@ static void free_source(gpointer source)
     insn_source_free(source);
 }
 
-static bool name_error(const run_vm *vm, const run_scenario *s, GError **error)
+static void free_feed(gpointer feed)
 {
-    g_prefix_error(error, "%s: [vm %s] workload: ", s->path, vm->name);
-    return false;
+    run_feed_free(feed);
 }
 
 static void run_over(run_status *status, gint number)
@@ -51,18 +51,16 @@ run_result *run_live(const run_scenario *s, const char *policy_name, run_status 
     const run_policy *policy = run_scenario_policy(s, policy_name, error);
     if (!policy)
         return NULL;
-    g_autoptr(GPtrArray) codes = g_ptr_array_new_with_free_func((GDestroyNotify)cpu_code_free);
+    g_autoptr(GPtrArray) feeds = g_ptr_array_new_with_free_func(free_feed);
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(free_source);
     for (guint i = 0; i < s->vms->len; i++) {
-        const run_vm *vm = g_ptr_array_index(s->vms, i);
-        wl_guest_config config = run_guest_config(s, vm);
-        insn_code *code = cpu_code_new();
-        g_ptr_array_add(codes, code);
-        insn_source *source = wl_guest_new(&config, code, error);
-        if (!source) {
-            name_error(vm, s, error);
+        run_feed *feed = run_feed_new(s, g_ptr_array_index(s->vms, i), 0, error);
+        if (!feed)
             return NULL;
-        }
+        g_ptr_array_add(feeds, feed);
+        insn_source *source = run_feed_open(feed, error);
+        if (!source)
+            return NULL;
         g_ptr_array_add(sources, source);
     }
     run_request q = {.scenario = s, .policy = policy, .sources = (insn_source *const *)sources->pdata,
@@ -79,7 +77,7 @@ run_result *run_live(const run_scenario *s, const char *policy_name, run_status 
 
 typedef struct {
     const run_scenario *scenario;
-    GPtrArray *recordings;
+    GPtrArray *feeds;   /* run_feed of every VM */
     run_status *status;
     GMutex lock;
     GError *error;      /* the first, in the order of jobs */
@@ -102,13 +100,13 @@ static void run_job(gpointer data, gpointer user)
     experiment *x = j->experiment;
     guint n = x->scenario->vms->len;
     g_autofree insn_source **sources = g_new0(insn_source *, n + 1);
-    for (guint i = 0; i < n; i++)
+    GError *error = NULL;
+    for (guint i = 0; i < n && !error; i++)
         if (j->only < 0 || (guint)j->only == i)
-            sources[i] = wl_recording_open(g_ptr_array_index(x->recordings, i));
+            sources[i] = run_feed_open(g_ptr_array_index(x->feeds, i), &error);
     run_request q = {.scenario = x->scenario, .policy = j->policy, .sources = sources, .cancel = &x->status->cancel,
                      .progress = &x->status->simulated[j->number], .curves = j->only >= 0, .insns_limit = j->insns_limit};
-    GError *error = NULL;
-    if (!x->status->cancel)
+    if (!error && !x->status->cancel)
         j->result = run_single(&q, &error);
     if (error) {
         g_mutex_lock(&x->lock);
@@ -169,18 +167,14 @@ gint run_compare_runs(const run_scenario *s, const char *const *policies)
     return n + (gint)s->vms->len;
 }
 
-static bool record_all(experiment *x, GPtrArray *codes, GError **error)
+static bool feed_all(experiment *x, GError **error)
 {
     const run_scenario *s = x->scenario;
     for (guint i = 0; i < s->vms->len; i++) {
-        const run_vm *vm = g_ptr_array_index(s->vms, i);
-        wl_guest_config config = run_guest_config(s, vm);
-        insn_code *code = cpu_code_new();
-        g_ptr_array_add(codes, code);
-        wl_recording *recording = wl_recording_new(&config, code, RECORDINGS_MEMORY / s->vms->len, error);
-        if (!recording)
-            return name_error(vm, s, error);
-        g_ptr_array_add(x->recordings, recording);
+        run_feed *feed = run_feed_new(s, g_ptr_array_index(s->vms, i), RECORDINGS_MEMORY / s->vms->len, error);
+        if (!feed)
+            return false;
+        g_ptr_array_add(x->feeds, feed);
     }
     return true;
 }
@@ -199,14 +193,14 @@ static run_guest_work *guest_work(const experiment *x, const job *runs, guint n,
 {
     run_guest_work *w = g_new0(run_guest_work, 1);
     w->name = g_strdup(((const run_vm *)g_ptr_array_index(x->scenario->vms, vm))->name);
-    w->instructions = wl_recording_executed(g_ptr_array_index(x->recordings, vm));
+    w->instructions = run_feed_executed(g_ptr_array_index(x->feeds, vm));
     unsigned readers = 0;
     for (guint i = 0; i < n; i++)
         readers += ((const run_vm_result *)g_ptr_array_index(runs[i].result->vms, vm))->time_dependent;
     const run_vm_result *own = g_ptr_array_index(alone[vm].result->vms, 0);
     readers += own->time_dependent;
     w->time_dependent = readers > 0;
-    w->executions = MAX(readers, 1);
+    w->executions = !w->instructions ? 0 : MAX(readers, 1);
     w->alone_insns = own->ev[SIM_EV_INSTRUCTIONS];
     w->alone_time = own->reached_at - own->started_at;
     return w;
@@ -281,12 +275,11 @@ static run_comparison *experiment_run(const run_scenario *s, GPtrArray *policies
     const run_policy *reference = run_scenario_policy(s, REFERENCE, error);
     if (!reference || !check_params(policies, error))
         return NULL;
-    g_autoptr(GPtrArray) codes = g_ptr_array_new_with_free_func((GDestroyNotify)cpu_code_free);
     experiment x = {.scenario = s, .status = status};
-    x.recordings = g_ptr_array_new_with_free_func((GDestroyNotify)wl_recording_free);
+    x.feeds = g_ptr_array_new_with_free_func(free_feed);
     g_mutex_init(&x.lock);
-    run_comparison *c = record_all(&x, codes, error) ? run_all(&x, policies, reference, threads) : NULL;
-    g_ptr_array_unref(x.recordings);
+    run_comparison *c = feed_all(&x, error) ? run_all(&x, policies, reference, threads) : NULL;
+    g_ptr_array_unref(x.feeds);
     g_mutex_clear(&x.lock);
     if (x.error)
         g_propagate_error(error, x.error);

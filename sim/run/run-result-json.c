@@ -51,7 +51,7 @@ static void put_events(JsonObject *o, const uint64_t ev[SIM_EV_COUNT])
 static const char *state_of(const run_vm_result *vm)
 {
     static const char *const names[VMM_N_STATES] = {"running", "runnable", "blocked", "offline"};
-    return vm->faulted ? "faulted" : vm->ended ? "ended" : !vm->started ? "not-started" : names[vm->state];
+    return vm->faulted ? "faulted" : vm->cut && vm->ended ? "trace-ended" : vm->ended ? "ended" : !vm->started ? "not-started" : names[vm->state];
 }
 
 static void put_fault(JsonObject *o, const run_vm_result *vm)
@@ -156,9 +156,10 @@ static JsonObject *vm_object(const run_vm_result *vm)
         json_array_add_string_element(args, text);
     }
     json_object_set_array_member(o, "args", args);
-    json_object_set_string_member(o, "program_sha256", vm->program_sha256);
+    if (vm->program_sha256)
+        json_object_set_string_member(o, "program_sha256", vm->program_sha256);
     json_object_set_string_member(o, "state", state_of(vm));
-    if (vm->ended && !vm->faulted)
+    if (vm->ended && !vm->faulted && !vm->cut)
         json_object_set_int_member(o, "exit_status", vm->exit_status);
     put_fault(o, vm);
     if (vm->started)
@@ -177,6 +178,8 @@ static JsonObject *vm_object(const run_vm_result *vm)
     put_reasons(o, "quanta_changed", vm->reasons);
     put_events(o, vm->ev);
     json_object_set_boolean_member(o, "time_dependent", vm->time_dependent);
+    if (vm->salvaged)
+        put_u64(o, "damaged_chunks", vm->salvaged);
     put_u64(o, "touched_bytes", vm->touched_bytes);
     put_missing(o, vm->missing);
     put_stream(o, "stdout", vm->out, vm->out_len, vm->out_total);

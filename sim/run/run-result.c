@@ -9,6 +9,7 @@ static void free_vm(gpointer data)
     g_free(r->name);
     g_free(r->workload);
     g_free(r->program_sha256);
+    g_free(r->salvage_note);
     g_strfreev(r->argv);
     g_free(r->fault_text);
     g_clear_pointer(&r->wake_latency, g_array_unref);

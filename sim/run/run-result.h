@@ -58,6 +58,10 @@ typedef struct {
     GArray *reasons;        /* run_reason, most frequent first */
     GArray *missing;        /* run_missing_call */
     bool time_dependent;
+    bool replayed;          /* from a trace of an earlier execution */
+    bool cut;               /* its trace ended before the guest did */
+    unsigned salvaged;      /* chunks of its trace that were damaged and passed over */
+    char *salvage_note;     /* what was wrong with the first of them, or NULL */
     uint64_t touched_bytes;
     char *out, *err;        /* captured; at most RUN_OUTPUT_KEPT bytes, but for a stdout that goes to a file */
     gsize out_len, err_len; /* kept */

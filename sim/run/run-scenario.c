@@ -25,6 +25,7 @@ void run_scenario_free(run_scenario *s)
     if (!s)
         return;
     g_free(s->path);
+    g_free(s->traces);
     g_free(s->name);
     cpu_machine_free(s->machine);
     g_free(s->policy_name);
@@ -203,22 +204,34 @@ static bool read_scenario(sim_config *c, const uint64_t *seed, run_scenario *s, 
         sim_config_finish(c, error);
 }
 
-run_scenario *run_scenario_load(const char *path, const char *const *sets, const uint64_t *seed, GError **error)
+static run_scenario *from_config(sim_config *c, const run_overrides *overrides, GError **error)
 {
-    g_autoptr(sim_config) c = sim_config_load(path, error);
-    if (!c)
-        return NULL;
-    for (const char *const *set = sets; set && *set; set++)
+    for (const char *const *set = overrides->sets; set && *set; set++)
         if (!sim_config_set(c, *set, error))
             return NULL;
     g_autoptr(run_scenario) s = g_new0(run_scenario, 1);
-    s->path = g_strdup(path);
+    s->path = g_strdup(sim_config_path(c));
+    s->traces = g_strdup(overrides->traces);
+    s->salvage = overrides->salvage;
     s->vms = g_ptr_array_new_with_free_func(free_vm);
     s->policies = g_ptr_array_new_with_free_func(free_policy);
     GError *local = NULL;
-    if (!read_scenario(c, seed, s, &local)) {
+    if (!read_scenario(c, overrides->seed, s, &local)) {
         g_propagate_error(error, local);
         return NULL;
     }
     return g_steal_pointer(&s);
+}
+
+run_scenario *run_scenario_load(const char *path, const run_overrides *overrides, GError **error)
+{
+    g_autoptr(sim_config) c = sim_config_load(path, error);
+    return c ? from_config(c, overrides, error) : NULL;
+}
+
+run_scenario *run_scenario_parse(const char *text, const char *name, GError **error)
+{
+    const run_overrides none = {0};
+    g_autoptr(sim_config) c = sim_config_parse(text, name, error);
+    return c ? from_config(c, &none, error) : NULL;
 }

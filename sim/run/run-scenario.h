@@ -8,12 +8,21 @@
 /* JSON has no larger integers that everybody reads. */
 #define RUN_MAX_SEED ((UINT64_C(1) << 63) - 1)
 
+typedef enum { RUN_WORK_ELF, RUN_WORK_TRACE, RUN_WORK_SYNTHETIC } run_work;
+
 /* One VM. Strings are owned. */
 typedef struct {
     char *name;
     char *workload;      /* as written: "elf:guests/sort" */
-    char *elf;           /* host path */
-    char *sha256;        /* of the program file */
+    run_work kind;
+    char *elf;           /* host path, or NULL */
+    char *trace;         /* host path, or NULL */
+    char *synthetic;     /* specification, or NULL */
+    bool salvage;        /* use what is whole of a damaged trace */
+    uint32_t repeat;     /* how often a trace is played; 0: for ever */
+    bool trace_time_dependent;
+    char **recorded_argv; /* of the trace's guest, or NULL */
+    char *sha256;        /* of the program file, NULL where none is known */
     char **argv;         /* argv[0] is the program's base name */
     char **envp;         /* or NULL: minimal */
     char *folder;        /* host path, or NULL */
@@ -38,6 +47,8 @@ typedef struct {
 
 typedef struct {
     char *path, *name;
+    char *traces;        /* folder of traces that the VMs' work comes from, or NULL */
+    bool salvage;        /* of every VM's trace */
     cpu_machine *machine;
     sim_ps duration;     /* the run ends here at the latest */
     uint64_t seed;
@@ -48,8 +59,17 @@ typedef struct {
     GPtrArray *policies; /* run_policy for every policy of the registry, in its order */
 } run_scenario;
 
-/* `sets` are "group.key=value" overrides (NULL-terminated, or NULL); seed: NULL or the seed that wins. */
-run_scenario *run_scenario_load(const char *path, const char *const *sets, const uint64_t *seed, GError **error);
+/* What the command line says over a scenario. */
+typedef struct {
+    const char *const *sets; /* "group.key=value" overrides, NULL-terminated, or NULL */
+    const uint64_t *seed;    /* the seed that wins, or NULL */
+    const char *traces;      /* every VM's work comes from FOLDER/NAME.qtr; or NULL */
+    bool salvage;
+} run_overrides;
+
+run_scenario *run_scenario_load(const char *path, const run_overrides *overrides, GError **error);
+/* The same from a text, which messages call `name`; paths in it are relative to the present folder. */
+run_scenario *run_scenario_parse(const char *text, const char *name, GError **error);
 void run_scenario_free(run_scenario *scenario);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(run_scenario, run_scenario_free)
 /* The policy of a name; NULL and error set (with the nearest) when there is none. */

@@ -5,6 +5,7 @@
 #include "run-metrics.h"
 #include "vmm-params.h"
 #include "vmm-registry.h"
+#include "wl-replay.h"
 
 #include <string.h>
 
@@ -82,6 +83,7 @@ static void copy_report(const insn_source *source, bool whole, run_vm_result *r)
     copy_output(report.out, report.out_len, whole, &r->out, &r->out_len, &r->out_total);
     copy_output(report.err, report.err_len, false, &r->err, &r->err_len, &r->err_total);
     r->time_dependent = report.reads_time;
+    r->cut = report.cut;
     r->touched_bytes = report.touched_bytes;
     r->missing = g_array_new(FALSE, FALSE, sizeof(run_missing_call));
     for (unsigned i = 0; i < report.n_missing; i++) {
@@ -124,6 +126,12 @@ static run_vm_result *copy_vm(const run_vm *vm, const vmm_vm_stats *s, const ins
     run_metrics_tasks(s->task_time, r);
     r->reasons = g_array_new(FALSE, FALSE, sizeof(run_reason));
     copy_report(source, vm->stdout_file != NULL, r);
+    if (vm->kind == RUN_WORK_TRACE) {
+        const char *note = NULL;
+        r->replayed = true;
+        r->salvaged = wl_replay_skipped(source, &note);
+        r->salvage_note = g_strdup(note);
+    }
     run_metrics_ratios(r->ev, &r->ratios);
     return r;
 }

@@ -323,6 +323,7 @@ static void put_vm_title(table *t, const run_vm_result *vm)
                                                      "off line"};
     g_autofree char *args = vm->argv && vm->argv[0] ? g_strjoinv(" ", vm->argv + 1) : g_strdup("");
     g_autofree char *end = vm->faulted                        ? g_strdup("FAULT")
+                           : vm->ended && vm->cut             ? g_strdup("end of its trace")
                            : vm->ended && vm->exit_status     ? g_strdup_printf("exit status %d", vm->exit_status)
                            : vm->ended                        ? g_strdup("")
                            : !vm->started                     ? g_strdup("not started")
@@ -450,12 +451,28 @@ static void put_faults(table *t, const run_result *r)
     }
 }
 
+/* Traces tell more than live guests of what a user may have to know. */
+static void put_traces(table *t, const run_result *r)
+{
+    GString *fixed = g_string_new(NULL);
+    for (guint v = 0; v < r->vms->len; v++) {
+        const run_vm_result *vm = g_ptr_array_index(r->vms, v);
+        if (vm->replayed && vm->time_dependent)
+            g_string_append_printf(fixed, "%s%s", fixed->len ? ", " : "", vm->name);
+        if (vm->salvaged)
+            warn(t, "%s: %u damaged chunk%s of its trace left out: %s", vm->name, vm->salvaged, vm->salvaged == 1 ? "" : "s", vm->salvage_note);
+    }
+    if (fixed->len)
+        g_string_append_printf(t->text, "  read the clock when they were recorded, and do again what they did then: %s\n", fixed->str);
+    g_string_free(fixed, TRUE);
+}
+
 static void put_time_dependent(table *t, const run_result *r, bool several)
 {
     GString *names = g_string_new(NULL);
     for (guint v = 0; v < r->vms->len; v++) {
         const run_vm_result *vm = g_ptr_array_index(r->vms, v);
-        if (vm->time_dependent)
+        if (vm->time_dependent && !vm->replayed)
             g_string_append_printf(names, "%s%s", names->len ? ", " : "", vm->name);
     }
     if (names->len && several)
@@ -492,6 +509,7 @@ static void put_notes(table *t, GPtrArray *runs)
     g_string_append_c(t->text, '\n');
     put_policy_troubles(t, runs);
     put_faults(t, reference);
+    put_traces(t, reference);
     put_time_dependent(t, reference, runs->len > 1);
     put_missing(t, reference);
 }

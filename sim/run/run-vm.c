@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-vm.h"
 
-#include "run-guests.h"
+#include "run-workload.h"
 #include "sim-error.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 enum { MAX_VMS = 1024, MAX_NAME = 64 };
@@ -16,74 +15,15 @@ void run_vm_free(run_vm *vm)
     g_free(vm->name);
     g_free(vm->workload);
     g_free(vm->elf);
+    g_free(vm->trace);
+    g_free(vm->synthetic);
     g_free(vm->sha256);
     g_strfreev(vm->argv);
+    g_strfreev(vm->recorded_argv);
     g_strfreev(vm->envp);
     g_free(vm->folder);
     g_free(vm->stdout_file);
     g_free(vm);
-}
-
-/* The program of "guests/NAME" or any other path: beside the scenario, else among the shipped guest programs. */
-static char *find_elf(sim_config *c, const char *group, const char *name, GError **error)
-{
-    g_autofree char *path = sim_config_resolve_for(c, group, "workload", name);
-    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
-        return g_steal_pointer(&path);
-    if (g_file_test(path, G_FILE_TEST_EXISTS)) {
-        sim_config_fail(c, error, group, "workload", "'%s' is not a file", path);
-        return NULL;
-    }
-    if (!g_str_has_prefix(name, "guests/")) {
-        sim_config_fail(c, error, group, "workload", "there is no file '%s'", path);
-        return NULL;
-    }
-    const char *guest = name + strlen("guests/");
-    char *shipped = run_guest_find(guest);
-    if (!shipped) {
-        g_auto(GStrv) names = run_guest_names();
-        g_autofree char *hint = sim_suggest(guest, (const char *const *)names);
-        sim_config_fail(c, error, group, "workload", "there is no guest program '%s'%s", guest, hint);
-    }
-    return shipped;
-}
-
-static bool hash_program(sim_config *c, const char *group, run_vm *vm, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-    g_autoptr(GMappedFile) file = g_mapped_file_new(vm->elf, FALSE, &local);
-    if (!file)
-        return sim_config_fail(c, error, group, "workload", "%s", local->message);
-    g_autoptr(GBytes) bytes = g_mapped_file_get_bytes(file);
-    vm->sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
-    return true;
-}
-
-static bool missing_workload(sim_config *c, const char *group, GError **error)
-{
-    g_auto(GStrv) keys = sim_config_keys(c, group);
-    const char *near = sim_nearest("workload", (const char *const *)keys);
-    g_autofree char *hint = near ? g_strdup_printf(" (is it meant by '%s'?)", near) : g_strdup("");
-    return sim_config_fail(c, error, group, "workload", "is missing%s; for example: workload = elf:guests/sort", hint);
-}
-
-static bool read_workload(sim_config *c, const char *group, run_vm *vm, GError **error)
-{
-    vm->workload = sim_config_string(c, group, "workload", NULL, error);
-    if (*error)
-        return false;
-    if (!vm->workload)
-        return missing_workload(c, group, error);
-    if (g_str_has_prefix(vm->workload, "trace:") || g_str_has_prefix(vm->workload, "synthetic:"))
-        return sim_config_fail(c, error, group, "workload",
-                               "'%s' is of a kind that this version cannot run yet; valid: elf:PATH "
-                               "(a static x86-64 program)",
-                               vm->workload);
-    if (!g_str_has_prefix(vm->workload, "elf:") || !vm->workload[strlen("elf:")])
-        return sim_config_fail(c, error, group, "workload",
-                               "'%s' is of no known kind; valid: elf:PATH (a static x86-64 program)", vm->workload);
-    vm->elf = find_elf(c, group, vm->workload + strlen("elf:"), error);
-    return vm->elf && hash_program(c, group, vm, error);
 }
 
 static bool read_arguments(sim_config *c, const char *group, run_vm *vm, GError **error)
@@ -92,7 +32,7 @@ static bool read_arguments(sim_config *c, const char *group, run_vm *vm, GError 
     g_autofree char *env = sim_config_string(c, group, "env", "", error);
     if (*error)
         return false;
-    g_autofree char *base = g_path_get_basename(vm->elf);
+    g_autofree char *base = g_path_get_basename(vm->elf ? vm->elf : vm->name);
     g_autofree char *quoted = g_shell_quote(base);
     g_autofree char *line = g_strconcat(quoted, " ", args, NULL);
     g_autoptr(GError) local = NULL;
@@ -100,6 +40,10 @@ static bool read_arguments(sim_config *c, const char *group, run_vm *vm, GError 
         return sim_config_fail(c, error, group, "args", "%s", local->message);
     if (*env && !g_shell_parse_argv(env, NULL, &vm->envp, &local))
         return sim_config_fail(c, error, group, "env", "%s", local->message);
+    if (vm->kind == RUN_WORK_TRACE && vm->recorded_argv) {
+        g_strfreev(vm->argv);
+        vm->argv = g_strdupv(vm->recorded_argv);
+    }
     for (char **e = vm->envp; e && *e; e++)
         if (!strchr(*e, '=') || **e == '=')
             return sim_config_fail(c, error, group, "env", "'%s' is not NAME=VALUE", *e);
@@ -148,7 +92,7 @@ static bool read_folder(sim_config *c, const char *group, run_vm *vm, GError **e
                                "there is no folder to write to; add the key folder");
     if (folder) {
         vm->folder = sim_config_resolve_for(c, group, "folder", folder);
-        if (!g_file_test(vm->folder, G_FILE_TEST_IS_DIR))
+        if (vm->kind == RUN_WORK_ELF && !g_file_test(vm->folder, G_FILE_TEST_IS_DIR))
             return sim_config_fail(c, error, group, "folder", "there is no folder '%s'", vm->folder);
     }
     if (out)
@@ -214,7 +158,7 @@ bool run_vm_read(sim_config *c, const char *group, run_scenario *s, GError **err
         g_ptr_array_add(s->vms, vm);
         if (!free_name)
             return sim_config_fail(c, error, group, "", "there is a VM '%s' already", vm->name);
-        if (!read_workload(c, group, vm, error) || !read_arguments(c, group, vm, error) ||
+        if (!run_workload_read(c, group, s, vm, error) || !read_arguments(c, group, vm, error) ||
             !read_affinity(c, group, s->machine->n_lps, vm, error) ||
             !read_folder(c, group, vm, error) || !read_limits(c, group, vm, error))
             return false;

@@ -17,7 +17,7 @@ LAYERS = {
     'workloads': ['cpu-model/port', 'sim/kernel', 'traces'],
     'workloads/guests': [],
     'sim/run': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'traces', 'vmm', 'workloads'],
-    'sim/cli': ['sim/kernel', 'sim/run', 'vmm'],
+    'sim/cli': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'traces', 'vmm', 'workloads'],
     'tests': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'traces', 'vmm', 'workloads', 'workloads/guests'],
 }
 

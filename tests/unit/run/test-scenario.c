@@ -35,7 +35,8 @@ static void teardown(void)
 static run_scenario *load(const char *text, const char *const *sets, GError **error)
 {
     ck_assert(g_file_set_contents(path, text, -1, NULL));
-    return run_scenario_load(path, sets, NULL, error);
+    const run_overrides overrides = { .sets = sets };
+    return run_scenario_load(path, &overrides, error);
 }
 
 static run_scenario *good(const char *text)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run-feed.h"
+
+#include "run-single.h"
+#include "wl-replay.h"
+#include "wl-synthetic.h"
+
+struct run_feed {
+    const run_scenario *scenario;
+    const run_vm *vm;
+    insn_code *code;
+    wl_recording *recording; /* or NULL */
+};
+
+run_feed *run_feed_new(const run_scenario *s, const run_vm *vm, uint64_t shared_memory, GError **error)
+{
+    g_autoptr(run_feed) f = g_new0(run_feed, 1);
+    f->scenario = s;
+    f->vm = vm;
+    f->code = cpu_code_new();
+    if (vm->kind != RUN_WORK_ELF || !shared_memory)
+        return g_steal_pointer(&f);
+    wl_guest_config config = run_guest_config(s, vm);
+    f->recording = wl_recording_new(&config, f->code, shared_memory, error);
+    if (f->recording)
+        return g_steal_pointer(&f);
+    g_prefix_error(error, "%s: [vm %s] workload: ", s->path, vm->name);
+    return NULL;
+}
+
+void run_feed_free(run_feed *f)
+{
+    if (!f)
+        return;
+    wl_recording_free(f->recording);
+    cpu_code_free(f->code);
+    g_free(f);
+}
+
+static insn_source *open_source(run_feed *f, GError **error)
+{
+    const run_vm *vm = f->vm;
+    if (vm->kind == RUN_WORK_TRACE) {
+        const wl_replay_config config = { .path = vm->trace, .salvage = vm->salvage, .repeat = vm->repeat };
+        return wl_replay_new(&config, f->code, error);
+    }
+    if (vm->kind == RUN_WORK_SYNTHETIC)
+        return wl_synthetic_new(vm->name, vm->synthetic, f->scenario->seed, f->code, error);
+    wl_guest_config guest = run_guest_config(f->scenario, vm);
+    return wl_guest_new(&guest, f->code, error);
+}
+
+insn_source *run_feed_open(run_feed *f, GError **error)
+{
+    if (f->recording)
+        return wl_recording_open(f->recording);
+    insn_source *source = open_source(f, error);
+    if (!source)
+        g_prefix_error(error, "%s: [vm %s] workload: ", f->scenario->path, f->vm->name);
+    return source;
+}
+
+uint64_t run_feed_executed(const run_feed *f)
+{
+    return f->recording ? wl_recording_executed(f->recording) : 0;
+}
