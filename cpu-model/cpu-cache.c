@@ -11,8 +11,10 @@ void cpu_cache_init(cpu_cache *c, const cpu_cache_desc *desc)
         return;
     unsigned line_shift = (unsigned)__builtin_ctz(desc->line);
     c->owner_shift = 8 + CPU_PA_BITS - CPU_OWNER_BITS - line_shift;
+    while (1u << c->way_shift < c->assoc)
+        c->way_shift++;
     /* Aligned to pairs of the host's lines: a set of eight ways is one line, one of sixteen a pair. */
-    size_t bytes = (lines * sizeof *c->ways + 127) & ~(size_t)127;
+    size_t bytes = ((((size_t)c->sets << c->way_shift) * sizeof *c->ways) + 127) & ~(size_t)127;
     c->ways = g_aligned_alloc(1, bytes, 128);
     memset(c->ways, 0xff, bytes);
     c->owned = g_new0(uint32_t, 1u << CPU_OWNER_BITS);
@@ -40,7 +42,7 @@ uint64_t cpu_cache_fill(cpu_cache *c, uint64_t line, uint64_t flags)
 {
     uint64_t *set = cpu_cache_set(c, line);
     uint64_t victim = set[c->assoc - 1];
-    memmove(set + 1, set, (c->assoc - 1) * sizeof *set);
+    cpu_cache_shift(set, c->assoc - 1);
     set[0] = line << 8 | flags;
     uint32_t owner = cpu_line_owner(c, set[0]);
     c->fills++;

@@ -15,6 +15,7 @@ enum { CPU_PAGE_SHIFT = 12, CPU_VPN_BITS = 36, CPU_OWNER_BITS = 12, CPU_PA_BITS 
 enum {
     CPU_LINE_DIRTY = 1,
     CPU_LINE_SHARED = 2, /* another core may hold it: a store has to invalidate there first */
+    CPU_LINE_PENDING = 4, /* in L1D: it may still be on its way, see cpu_pending */
     CPU_LINE_SHARER = 4, /* in a directory: the first of six bits, one per core modulo six that may hold it */
     CPU_LINE_SHARERS = 0xfc,
     CPU_LINE_FLAGS = 0xff,
@@ -22,8 +23,9 @@ enum {
 #define CPU_LINE_NONE UINT64_MAX
 
 typedef struct {
-    uint64_t *ways;     /* [sets][assoc], CPU_LINE_NONE where empty */
+    uint64_t *ways;     /* [sets][1 << way_shift], the first `assoc` of each in use; CPU_LINE_NONE where empty */
     uint32_t sets, assoc;
+    uint32_t way_shift; /* assoc, rounded up to a power of two */
     uint64_t set_mask;  /* sets - 1 where that is a mask, else 0 and sets > 1: modulo */
     uint32_t latency;   /* cycles */
     uint32_t owner_shift;
@@ -43,7 +45,14 @@ uint64_t cpu_cache_remove(cpu_cache *cache, uint64_t line);
 static inline uint64_t *cpu_cache_set(const cpu_cache *c, uint64_t line)
 {
     uint64_t set = G_LIKELY(c->set_mask || c->sets == 1) ? line & c->set_mask : line % c->sets;
-    return c->ways + set * c->assoc;
+    return c->ways + (set << c->way_shift);
+}
+
+/* Moves the first `n` words of a set up by one. Sets are small: a call of memmove costs more than this. */
+static inline void cpu_cache_shift(uint64_t *set, uint32_t n)
+{
+    for (; n; n--)
+        set[n] = set[n - 1];
 }
 
 static inline bool cpu_line_is(uint64_t word, uint64_t line)
@@ -66,7 +75,7 @@ static inline uint64_t *cpu_cache_touch(cpu_cache *c, uint64_t line)
         if (!cpu_line_is(set[w], line))
             continue;
         uint64_t word = set[w];
-        memmove(set + 1, set, w * sizeof *set);
+        cpu_cache_shift(set, w);
         set[0] = word;
         return set;
     }

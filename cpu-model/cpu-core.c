@@ -19,6 +19,7 @@ void cpu_space_free(cpu_space *s)
     for (unsigned k = 0; k < CPU_MAX_KINDS; k++) {
         g_aligned_free(s->timing[k].blocks);
         g_aligned_free(s->timing[k].demand);
+        g_free(s->timing[k].decoded);
         g_free(s->timing[k].edge_keys);
         g_free(s->timing[k].edge_costs);
     }
@@ -33,7 +34,7 @@ static void fill_tblock(const cpu_core *core, const cpu_space *space, const cpu_
     uint64_t pa = cpu_memory_page(core->memory, key) | (d->facts.addr & ((1u << CPU_PAGE_SHIFT) - 1));
     uint64_t lines = (last >> shift) - (d->facts.addr >> shift) + 1;
     bool crosses = d->facts.addr >> CPU_PAGE_SHIFT != last >> CPU_PAGE_SHIFT;
-    *b = (cpu_tblock){.stat = {d->facts.n_insns, d->n_uops, d->n_loads, d->n_stores}, .addr = d->facts.addr, .fall = d->fall,
+    *b = (cpu_tblock){.stat = {d->facts.n_insns, d->n_uops, d->n_loads, d->n_stores}, .regs = d->reads | d->writes, .addr = d->facts.addr, .fall = d->fall,
                       .line = pa >> shift, .pred = CPU_NO_BLOCK, .n_slots = d->facts.n_slots,
                       .n_lines = crosses || lines >= CPU_LINES_SLOW ? CPU_LINES_SLOW : (uint8_t)lines, .branch = d->branch};
     for (unsigned i = 0; i < d->facts.n_slots; i++) {
@@ -62,11 +63,13 @@ static void sync_timing(cpu_lp *lp)
             memcpy(demand, t->demand, t->n * sizeof *demand);
         g_aligned_free(t->demand);
         t->demand = demand;
+        t->decoded = g_renew(const cpu_block *, t->decoded, capacity);
         t->capacity = capacity;
     }
     for (; t->n < count; t->n++) {
         const cpu_block *d = cpu_code_block(lp->space->code, t->n);
         fill_tblock(lp->core, lp->space, d, &t->blocks[t->n]);
+        t->decoded[t->n] = d;
         cpu_sched_demand(lp->core->desc, d, &t->demand[t->n]);
     }
     lp->table = t->blocks;
@@ -165,47 +168,46 @@ static inline uint64_t look_up_target(cpu_lp *lp, uint64_t branch, uint64_t targ
     return clock + (uint64_t)lp->core->desc->btb_miss * CPU_SUB;
 }
 
-/* Resolves the branch that ended `p`, now that the next block is known to begin at `next`. */
-static inline uint64_t resolve_branch(cpu_lp *lp, const cpu_tblock *p, uint64_t next, uint64_t insns, uint64_t clock)
+static G_GNUC_NO_INLINE uint64_t resolve_other(cpu_lp *lp, const cpu_tblock *p, uint64_t next, uint64_t insns, uint64_t clock)
 {
+    lp->ev[SIM_EV_BRANCHES]++;
     switch (p->branch) {
-    case CPU_BR_COND: {
-        bool taken = next != p->fall;
-        lp->ev[SIM_EV_COND_BRANCHES]++;
-        bool right = cpu_gshare_predict(&lp->core->gshare, &lp->history, p->fall, taken);
-        if (taken) {
-            if (next < p->fall)
-                follow_loop(lp, p->fall, insns);
-            clock = look_up_target(lp, p->fall, next, false, clock);
-        } else if (lp->loop.branch == p->fall) {
-            end_loop(lp);
-        }
-        return G_LIKELY(right) ? clock : mispredicted(lp, clock);
-    }
     case CPU_BR_JUMP:
-        lp->ev[SIM_EV_BRANCHES]++;
         if (next < p->fall)
             follow_loop(lp, p->fall, insns);
         return look_up_target(lp, p->fall, next, false, clock);
     case CPU_BR_CALL:
     case CPU_BR_ICALL:
-        lp->ev[SIM_EV_BRANCHES]++;
         lp->ras_top = lp->ras_top + 1 == lp->core->desc->ras ? 0 : lp->ras_top + 1;
         lp->ras[lp->ras_top] = p->fall;
         return look_up_target(lp, p->fall, next, p->branch == CPU_BR_ICALL, clock);
     case CPU_BR_RET: {
-        lp->ev[SIM_EV_BRANCHES]++;
         lp->ev[SIM_EV_TAKEN_BRANCHES]++;
         uint64_t predicted = lp->ras[lp->ras_top];
         lp->ras_top = lp->ras_top ? lp->ras_top - 1 : lp->core->desc->ras - 1;
         return G_LIKELY(predicted == next) ? clock : mispredicted(lp, clock);
     }
-    case CPU_BR_IJUMP:
-        lp->ev[SIM_EV_BRANCHES]++;
+    default: /* CPU_BR_IJUMP */
         return look_up_target(lp, p->fall, next, true, clock);
-    default:
-        return clock;
     }
+}
+
+/* Resolves the branch that ended `p`, now that the next block is known to begin at `next`. */
+static G_ALWAYS_INLINE inline uint64_t resolve_branch(cpu_lp *lp, cpu_core *core, const cpu_tblock *p, uint64_t next, uint64_t insns, uint64_t clock)
+{
+    if (p->branch != CPU_BR_COND)
+        return p->branch == CPU_BR_NONE || p->branch == CPU_BR_REP ? clock : resolve_other(lp, p, next, insns, clock);
+    bool taken = next != p->fall;
+    lp->ev[SIM_EV_COND_BRANCHES]++;
+    bool right = cpu_gshare_predict(&core->gshare, &lp->history, p->fall, taken);
+    if (taken) {
+        if (next < p->fall)
+            follow_loop(lp, p->fall, insns);
+        clock = look_up_target(lp, p->fall, next, false, clock);
+    } else if (lp->loop.branch == p->fall) {
+        end_loop(lp);
+    }
+    return G_LIKELY(right) ? clock : mispredicted(lp, clock);
 }
 
 /* ---- fetch ---------------------------------------------------------------------------------------------------- */
@@ -234,28 +236,57 @@ static inline uint64_t fetch(cpu_lp *lp, const cpu_tblock *b, uint64_t clock)
 
 /* ---- accesses ------------------------------------------------------------------------------------------------- */
 
-static const cpu_block *decoded(cpu_lp *lp, uint32_t id)
+static inline const cpu_block *decoded(const cpu_lp *lp, uint32_t id)
 {
-    return cpu_code_block(lp->space->code, id);
+    return lp->timing->decoded[id];
 }
 
-static G_ALWAYS_INLINE inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsigned slot, uint64_t va, bool load, bool store, uint64_t clock)
+/* The first-level tables that accesses are looked up in: constant while the loop runs. */
+typedef struct {
+    const cpu_tlb_entry *tlb;
+    const uint64_t *l1;
+    uint64_t tlb_mask, l1_mask, owner_key;
+    uint32_t tlb_shift, l1_shift;
+} tables;
+
+static inline tables tables_of(const cpu_lp *lp)
+{
+    const cpu_tlb *t = &lp->core->dtlb;
+    const cpu_cache *l1 = &lp->core->mem->l1d;
+    return (tables){.tlb = t->entries, .l1 = l1->ways, .tlb_mask = t->set_mask, .l1_mask = l1->set_mask, .owner_key = lp->owner_key,
+                    .tlb_shift = t->way_shift, .l1_shift = l1->way_shift};
+}
+
+enum { LINE_QUIET = CPU_LINE_DIRTY | CPU_LINE_SHARED }; /* flags that do not concern a load */
+
+/* Whether an access hits way 0 of the TLB's and the cache's set, lies in one line, waits for nothing and changes nothing. */
+static G_ALWAYS_INLINE inline bool quiet_hit(const tables *t, uint64_t va, unsigned store, int64_t room, unsigned line_shift)
+{
+    const uint64_t line_mask = (UINT64_C(1) << line_shift) - 1;
+    const cpu_tlb_entry *e = t->tlb + ((va >> CPU_PAGE_SHIFT & t->tlb_mask) << t->tlb_shift);
+    uint64_t line = (e->pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> line_shift;
+    uint64_t off = t->l1[(line & t->l1_mask) << t->l1_shift] ^ (line << 8) ^ CPU_LINE_DIRTY;
+    uint64_t must = -(uint64_t)store | ~(uint64_t)LINE_QUIET;
+    return ((e->key ^ (t->owner_key | (va >> CPU_PAGE_SHIFT & CPU_VPN_MASK))) | (off & must)
+            | (uint64_t)((room - (int64_t)(va & line_mask)) >> 63)) == 0;
+}
+
+/* One access, whatever happens. */
+static inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsigned slot, uint64_t va, bool load, bool store, uint64_t clock)
 {
     cpu_core *core = lp->core;
     uint64_t key = lp->owner_key | (va >> CPU_PAGE_SHIFT & CPU_VPN_MASK);
-    const cpu_tlb_entry *e = core->dtlb.entries + (key & core->dtlb.set_mask) * core->dtlb.ways;
+    const cpu_tlb_entry *e = core->dtlb.entries + ((key & core->dtlb.set_mask) << core->dtlb.way_shift);
     uint32_t penalty = 0;
     uint64_t pa = e->pa;
     if (G_UNLIKELY(e->key != key))
         pa = cpu_lp_translate_slow(lp, &core->dtlb, key, false, &penalty);
     uint64_t line = (pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> core->memory->line_shift;
-    const uint64_t *set = cpu_cache_set(&core->mem->l1d, line);
-    uint64_t off = set[0] ^ (line << 8); /* 0 or the flags when way 0 has the line */
-    if (G_LIKELY(off <= CPU_LINE_FLAGS && penalty == 0 && (!store || off == CPU_LINE_DIRTY))) {
-        if (G_LIKELY(!lp->in_flight) || !load)
+    const uint64_t *word = cpu_cache_touch(&core->mem->l1d, line);
+    if (G_LIKELY(word && penalty == 0)) {
+        uint64_t off = *word ^ (line << 8);
+        if (store ? off == CPU_LINE_DIRTY : off <= LINE_QUIET)
             return clock;
-        const cpu_pending *p = &lp->pending[line % CPU_PENDING];
-        return p->line != line || p->complete <= clock ? clock : cpu_lp_join(lp, slot, p->complete, clock);
     }
     return cpu_lp_data_slow(lp, decoded(lp, id), slot, line, load, store, penalty, clock);
 }
@@ -274,13 +305,17 @@ static G_GNUC_NO_INLINE uint64_t access_next_line(cpu_lp *lp, uint32_t id, unsig
     return clock;
 }
 
-static G_GNUC_NO_INLINE uint64_t access_many(cpu_lp *lp, uint32_t id, const uint64_t *va, unsigned first, unsigned n, uint64_t clock)
+/* Slots from 32 on. */
+static G_GNUC_NO_INLINE uint64_t access_many(cpu_lp *lp, uint32_t id, const uint64_t *va, unsigned n, uint64_t uops, uint64_t clock)
 {
     const cpu_block *d = decoded(lp, id);
-    for (unsigned s = first; s < n; s++) {
+    uint64_t counted = lp->counted[1];
+    lp->counted[1] = uops;
+    for (unsigned s = 32; s < n; s++) {
         clock = access_line(lp, id, s, va[s], d->slots[s].flags & INSN_ACCESS_LOAD, d->slots[s].flags & INSN_ACCESS_STORE, clock);
         clock = access_next_line(lp, id, s, va[s], clock);
     }
+    lp->counted[1] = counted;
     return clock;
 }
 
@@ -327,31 +362,44 @@ uint64_t cpu_lp_settle(cpu_lp *lp, uint64_t clock)
 
 /* ---- the loop --------------------------------------------------------------------------------------------------- */
 
-bool cpu_lp_run(cpu_lp *lp, uint64_t until)
+/* An access that is no quiet hit. */
+static G_GNUC_NO_INLINE uint64_t access_slow(cpu_lp *lp, uint32_t id, const cpu_tblock *b, unsigned slot, uint64_t va, uint64_t uops, uint64_t clock)
+{
+    const uint64_t line_bytes = UINT64_C(1) << lp->core->memory->line_shift;
+    uint64_t counted = lp->counted[1];
+    lp->counted[1] = uops; /* the position that a miss notes */
+    clock = access_line(lp, id, slot, va, b->loads >> slot & 1, b->stores >> slot & 1, clock);
+    if (G_UNLIKELY((va & (line_bytes - 1)) + b->span > line_bytes))
+        clock = access_next_line(lp, id, slot, va, clock);
+    lp->counted[1] = counted;
+    return clock;
+}
+
+static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, unsigned line_shift, bool alone, bool inorder)
 {
     cpu_core *core = lp->core;
+    const tables t = tables_of(lp);
     cpu_tblock *table = lp->table;
     const uint32_t *ids = lp->ids;
     const uint64_t *addrs = lp->addrs;
     uint32_t i = lp->i, n = lp->n, prev = lp->prev;
-    const bool inorder = core->desc->pipeline == CPU_PIPELINE_INORDER;
-    const uint32_t line_bytes = 1u << core->memory->line_shift;
-    const uint64_t line_mask = line_bytes - 1;
-    const bool alone = core->active <= 1;
     const cpu_shares *demands = lp->timing->demand;
     uint64_t clock = lp->clock;
     bool resolved = lp->resolved;
     cpu_v4 stat = {0, 0, 0, 0};
 
+    lp->drain_clock = 0; /* the share of the reorder buffer may have changed */
     while (i < n && clock < until) {
         uint32_t id = ids[i];
         cpu_tblock *b = &table[id];
         if (G_LIKELY(prev != CPU_NO_BLOCK && !resolved))
-            clock = resolve_branch(lp, &table[prev], b->addr, lp->counted[0] + stat[0], clock);
+            clock = resolve_branch(lp, core, &table[prev], b->addr, lp->counted[0] + stat[0], clock);
         resolved = false;
         clock = fetch(lp, b, clock);
-        if (G_UNLIKELY(lp->in_flight)) {
-            clock = cpu_lp_drain(lp, lp->counted[1] + stat[1], clock);
+        if (lp->in_flight) {
+            uint64_t position = lp->counted[1] + stat[1];
+            if (clock >= lp->drain_clock || position >= lp->drain_position)
+                clock = cpu_lp_drain(lp, position, clock);
             if (inorder && lp->tainted)
                 clock = cpu_lp_use_stall(lp, decoded(lp, id), clock);
         }
@@ -360,20 +408,17 @@ bool cpu_lp_run(cpu_lp *lp, uint64_t until)
             break;
         }
         i++;
-        unsigned slots = MIN(b->n_slots, 32u);
+        unsigned slots = b->n_slots;
         if (slots) {
-            uint64_t uops = lp->counted[1];
-            lp->counted[1] = uops + stat[1]; /* the position that a miss notes */
-            for (unsigned s = 0; s < slots; s++) {
-                uint64_t va = addrs[s];
-                clock = access_line(lp, id, s, va, b->loads >> s & 1, b->stores >> s & 1, clock);
-                if (G_UNLIKELY((va & line_mask) + b->span > line_bytes))
-                    clock = access_next_line(lp, id, s, va, clock);
-            }
-            if (G_UNLIKELY(b->n_slots > 32))
-                clock = access_many(lp, id, addrs, 32, b->n_slots, clock);
-            addrs += b->n_slots;
-            lp->counted[1] = uops;
+            const int64_t room = (INT64_C(1) << line_shift) - b->span;
+            unsigned first = MIN(slots, 32u);
+            uint32_t stores = b->stores;
+            for (unsigned s = 0; s < first; s++, stores >>= 1)
+                if (G_UNLIKELY(!quiet_hit(&t, addrs[s], stores & 1, room, line_shift)))
+                    clock = access_slow(lp, id, b, s, addrs[s], lp->counted[1] + stat[1], clock);
+            if (G_UNLIKELY(slots > 32))
+                clock = access_many(lp, id, addrs, slots, lp->counted[1] + stat[1], clock);
+            addrs += slots;
         }
         uint32_t cost = b->cost;
         if (G_UNLIKELY(b->pred != prev))
@@ -386,11 +431,11 @@ bool cpu_lp_run(cpu_lp *lp, uint64_t until)
             if (G_UNLIKELY(lp->work >= CPU_SMT_WINDOW))
                 clock = cpu_lp_settle(lp, clock);
         }
-        if (G_UNLIKELY(lp->missed | lp->tainted))
+        if (G_UNLIKELY(lp->missed | lp->tainted) && (lp->missed || lp->tainted & b->regs || clock >= lp->taint_min))
             clock = cpu_lp_propagate(lp, decoded(lp, id), clock);
         else
             lp->branch_ready = 0;
-        stat += *(const cpu_v4 *)(const void *)b->stat;
+        stat += __builtin_convertvector(*(const cpu_v4h *)(const void *)b->stat, cpu_v4);
         prev = id;
     }
     lp->i = i;
@@ -401,6 +446,17 @@ bool cpu_lp_run(cpu_lp *lp, uint64_t until)
     for (unsigned k = 0; k < 4; k++)
         lp->counted[k] += stat[k];
     return i == n;
+}
+
+/* The common machines have loops of their own: out of order, lines of 64 bytes. */
+bool cpu_lp_run(cpu_lp *lp, uint64_t until)
+{
+    const cpu_core *core = lp->core;
+    unsigned line_shift = core->memory->line_shift;
+    bool alone = core->active <= 1, inorder = core->desc->pipeline == CPU_PIPELINE_INORDER;
+    if (inorder || line_shift != 6)
+        return run(lp, until, line_shift, alone, inorder);
+    return alone ? run(lp, until, 6, true, false) : run(lp, until, 6, false, false);
 }
 
 void cpu_lp_start(cpu_lp *lp, cpu_space *space)

@@ -20,7 +20,8 @@ typedef struct cpu_lp cpu_lp;
 
 /* One block on one kind of core: what the run loop reads. One host cache line. */
 typedef struct {
-    uint32_t stat[4];      /* instructions, micro-ops, loads, stores */
+    uint16_t stat[4];      /* instructions, micro-ops, loads, stores */
+    uint64_t regs;         /* registers that it reads or writes */
     uint64_t addr;         /* virtual address of the first instruction */
     uint64_t fall;         /* ... and after the last: names the branch */
     uint64_t line;         /* physical address of the first code line, in lines */
@@ -40,6 +41,7 @@ G_STATIC_ASSERT(sizeof(cpu_tblock) == 64);
 typedef struct {
     cpu_tblock *blocks;
     cpu_shares *demand;
+    const cpu_block **decoded;
     uint32_t n, capacity;
     uint64_t *edge_keys;   /* open addressing: pred << 32 | id, + 1 */
     uint32_t *edge_costs;

@@ -10,6 +10,7 @@
 enum { CPU_NO_BLOCK = UINT32_MAX, CPU_RING = 128, CPU_SLOT_READY = 64 };
 
 typedef uint32_t cpu_v4 __attribute__((vector_size(16)));
+typedef uint16_t cpu_v4h __attribute__((vector_size(8)));
 
 /* What the LPs of a core share. */
 typedef struct {
@@ -35,7 +36,8 @@ typedef struct {
     uint32_t head, n;
 } cpu_flights;
 
-/* A line on its way to L1D, found again by its number: a direct-mapped table. */
+/* A line on its way to L1D, found again by its number: a direct-mapped table. Such a line has CPU_LINE_PENDING in L1D until an access finds
+ * that it has come. */
 typedef struct {
     uint64_t line, complete;
 } cpu_pending;
@@ -56,6 +58,9 @@ struct cpu_lp {
     uint64_t tainted;           /* registers that wait for a miss */
     uint64_t branch_ready;      /* when the last block's branch can resolve, if it waits for a miss; else 0 */
     uint32_t in_flight;         /* loads.n + stores.n */
+    uint64_t drain_clock;       /* cpu_lp_drain has nothing to do before this clock ... */
+    uint64_t drain_position;    /* ... and before this many micro-ops */
+    uint64_t taint_min;         /* the first of the tainted registers is ready then */
     bool resolved;              /* the branch before block i has been resolved */
     uint64_t missed;            /* slots of the present block that wait for a miss */
 

@@ -327,7 +327,7 @@ uint32_t cpu_memory_upgrade(cpu_memory *m, unsigned core, uint64_t line, uint64_
 static uint64_t flush_cache(cpu_cache *cache, GArray *dirty)
 {
     uint64_t n = 0;
-    for (uint64_t i = 0; i < (uint64_t)cache->sets * cache->assoc; i++) {
+    for (uint64_t i = 0; i < (uint64_t)cache->sets << cache->way_shift; i++) {
         uint64_t word = cache->ways[i];
         if (word == CPU_LINE_NONE)
             continue;

@@ -46,6 +46,8 @@ uint64_t cpu_lp_drain(cpu_lp *lp, uint64_t position, uint64_t clock)
         pop(s);
     }
     lp->in_flight = l->n + s->n;
+    lp->drain_clock = MIN(l->n ? l->at[l->head].complete : UINT64_MAX, s->n ? s->at[s->head].complete : UINT64_MAX);
+    lp->drain_position = l->n ? l->at[l->head].position + rob : UINT64_MAX;
     return clock;
 }
 
@@ -62,9 +64,11 @@ uint64_t cpu_lp_drain_all(cpu_lp *lp, uint64_t clock)
 }
 
 /* When everything that `deps` names is there. */
-static uint64_t deps_ready(const cpu_lp *lp, const cpu_deps *deps, uint64_t least)
+static inline uint64_t deps_ready(const cpu_lp *lp, const cpu_deps *deps, uint64_t least)
 {
     uint64_t regs = deps->regs & lp->tainted, slots = deps->slots & lp->missed;
+    if (!(regs | slots))
+        return least;
     for (uint64_t m = regs; m; m &= m - 1)
         least = MAX(least, lp->taint[__builtin_ctzll(m)] + (uint64_t)deps->reg_cycles * CPU_SUB);
     for (uint64_t m = slots; m; m &= m - 1)
@@ -121,6 +125,7 @@ static uint64_t fly(cpu_lp *lp, cpu_flights *f, uint64_t complete, enum sim_emon
         pop(f);
     }
     push(f, complete, lp->counted[1], reason);
+    lp->drain_clock = 0;
     lp->in_flight = lp->loads.n + lp->stores.n;
     return clock;
 }
@@ -132,6 +137,19 @@ static uint64_t load_waits(cpu_lp *lp, unsigned slot, uint64_t complete, enum si
     lp->slot_ready[bit] = lp->missed >> bit & 1 ? MAX(lp->slot_ready[bit], complete) : complete;
     lp->missed |= UINT64_C(1) << bit;
     return fly(lp, &lp->loads, complete, reason, clock);
+}
+
+/* Whether another LP of the core has the line in its table of those under way. */
+static bool siblings_wait(const cpu_lp *lp, uint64_t line)
+{
+    const cpu_core *core = lp->core;
+    for (unsigned t = 0; t < core->desc->threads; t++) {
+        const cpu_lp *other = &core->lps[t];
+        const cpu_pending *p = &other->pending[line % CPU_PENDING];
+        if (other != lp && other->in_flight && p->line == line && p->complete > other->clock)
+            return true;
+    }
+    return false;
 }
 
 uint64_t cpu_lp_data_slow(cpu_lp *lp, const cpu_block *block, unsigned slot, uint64_t line, bool load, bool store,
@@ -148,9 +166,14 @@ uint64_t cpu_lp_data_slow(cpu_lp *lp, const cpu_block *block, unsigned slot, uin
                 latency += cpu_memory_upgrade(core->memory, core->index, line, word);
             cpu_cache_mark_dirty(&core->mem->l1d, word);
         }
-        const cpu_pending *p = &lp->pending[line % CPU_PENDING];
-        if (load && lp->in_flight && p->line == line && p->complete > clock)
-            return cpu_lp_join(lp, slot, p->complete + (uint64_t)latency * CPU_SUB, clock);
+        if (*word & CPU_LINE_PENDING) {
+            const cpu_pending *p = &lp->pending[line % CPU_PENDING];
+            bool on_its_way = lp->in_flight && p->line == line && p->complete > clock;
+            if (load && on_its_way)
+                return cpu_lp_join(lp, slot, p->complete + (uint64_t)latency * CPU_SUB, clock);
+            if (!on_its_way && !siblings_wait(lp, line))
+                *word &= ~(uint64_t)CPU_LINE_PENDING;
+        }
         if (latency == 0)
             return clock;
         begin = deps_ready(lp, &block->addr_deps[slot], clock);
@@ -166,6 +189,7 @@ uint64_t cpu_lp_data_slow(cpu_lp *lp, const cpu_block *block, unsigned slot, uin
         lp->mshr_free[mshr] = begin + (uint64_t)(core->desc->l1d.latency + latency) * CPU_SUB;
     }
     uint64_t complete = begin + (uint64_t)(core->desc->l1d.latency + latency) * CPU_SUB;
+    *cpu_cache_set(&core->mem->l1d, line) |= CPU_LINE_PENDING; /* it has become the most recent of its set */
     lp->pending[line % CPU_PENDING] = (cpu_pending){line, complete};
     return load ? load_waits(lp, slot, complete, reason, clock) : fly(lp, &lp->stores, complete, reason, clock);
 }
@@ -275,6 +299,9 @@ uint64_t cpu_lp_propagate(cpu_lp *lp, const cpu_block *block, uint64_t clock)
         if (lp->taint[r] <= clock)
             lp->tainted &= ~(UINT64_C(1) << r);
     }
+    lp->taint_min = UINT64_MAX;
+    for (uint64_t m = lp->tainted; m; m &= m - 1)
+        lp->taint_min = MIN(lp->taint_min, lp->taint[__builtin_ctzll(m)]);
     lp->missed = 0;
     return clock;
 }

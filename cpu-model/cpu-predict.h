@@ -49,14 +49,17 @@ typedef struct {
 typedef struct {
     cpu_btb_entry *entries;
     uint64_t set_mask;
-    uint32_t ways, count;
+    uint32_t ways, way_shift, count;
 } cpu_btb;
 
 static inline void cpu_btb_init(cpu_btb *b, const cpu_tlb_desc *desc)
 {
     *b = (cpu_btb){.ways = desc->ways, .count = desc->entries, .set_mask = desc->entries / desc->ways - 1};
-    b->entries = g_aligned_alloc(desc->entries, sizeof *b->entries, 64);
-    memset(b->entries, 0xff, desc->entries * sizeof *b->entries);
+    while (1u << b->way_shift < b->ways)
+        b->way_shift++;
+    size_t entries = (b->set_mask + 1) << b->way_shift;
+    b->entries = g_aligned_alloc(entries, sizeof *b->entries, 64);
+    memset(b->entries, 0xff, entries * sizeof *b->entries);
 }
 
 static inline void cpu_btb_clear(cpu_btb *b)
@@ -68,7 +71,7 @@ static inline void cpu_btb_clear(cpu_btb *b)
 /* Looks a taken branch up and enters or refreshes it; the target that was predicted, or UINT64_MAX. */
 static inline uint64_t cpu_btb_lookup(cpu_btb *b, uint64_t pc, uint64_t target)
 {
-    cpu_btb_entry *set = b->entries + ((pc ^ pc >> 12) & b->set_mask) * b->ways;
+    cpu_btb_entry *set = b->entries + (((pc ^ pc >> 12) & b->set_mask) << b->way_shift);
     if (G_LIKELY(set[0].key == pc)) {
         uint64_t predicted = set[0].target;
         set[0].target = target;
@@ -78,7 +81,8 @@ static inline uint64_t cpu_btb_lookup(cpu_btb *b, uint64_t pc, uint64_t target)
     while (w < b->ways && set[w].key != pc)
         w++;
     uint64_t predicted = w < b->ways ? set[w].target : UINT64_MAX;
-    memmove(set + 1, set, MIN(w, b->ways - 1) * sizeof *set);
+    for (uint32_t k = MIN(w, b->ways - 1); k; k--)
+        set[k] = set[k - 1];
     set[0] = (cpu_btb_entry){pc, target};
     return predicted;
 }

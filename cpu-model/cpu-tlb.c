@@ -7,7 +7,9 @@ void cpu_tlb_init(cpu_tlb *t, const cpu_tlb_desc *desc)
     if (desc->entries == 0)
         return;
     t->set_mask = desc->entries / desc->ways - 1;
-    t->entries = g_aligned_alloc(desc->entries, sizeof *t->entries, 64);
+    while (1u << t->way_shift < t->ways)
+        t->way_shift++;
+    t->entries = g_aligned_alloc((t->set_mask + 1) << t->way_shift, sizeof *t->entries, 64);
     cpu_tlb_flush(t);
 }
 
@@ -20,5 +22,5 @@ void cpu_tlb_clear(cpu_tlb *t)
 void cpu_tlb_flush(cpu_tlb *t)
 {
     if (t->count)
-        memset(t->entries, 0xff, t->count * sizeof *t->entries);
+        memset(t->entries, 0xff, ((t->set_mask + 1) << t->way_shift) * sizeof *t->entries);
 }

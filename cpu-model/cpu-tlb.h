@@ -12,9 +12,9 @@ typedef struct {
 } cpu_tlb_entry;
 
 typedef struct {
-    cpu_tlb_entry *entries; /* [sets][ways] */
+    cpu_tlb_entry *entries; /* [sets][1 << way_shift], the first `ways` of each in use */
     uint64_t set_mask;
-    uint32_t ways;
+    uint32_t ways, way_shift;
     uint32_t count;         /* all entries; 0: no such TLB */
 } cpu_tlb;
 
@@ -22,16 +22,22 @@ void cpu_tlb_init(cpu_tlb *tlb, const cpu_tlb_desc *desc);
 void cpu_tlb_clear(cpu_tlb *tlb);
 void cpu_tlb_flush(cpu_tlb *tlb);
 
+static inline void cpu_tlb_shift(cpu_tlb_entry *set, uint32_t n)
+{
+    for (; n; n--)
+        set[n] = set[n - 1];
+}
+
 /* The entry of a key, made the most recent of its set; NULL on a miss. */
 static inline cpu_tlb_entry *cpu_tlb_touch(cpu_tlb *t, uint64_t key)
 {
-    cpu_tlb_entry *set = t->entries + (key & t->set_mask) * t->ways;
+    cpu_tlb_entry *set = t->entries + ((key & t->set_mask) << t->way_shift);
     if (G_LIKELY(set[0].key == key))
         return set;
     for (uint32_t w = 1; w < t->ways; w++)
         if (set[w].key == key) {
             cpu_tlb_entry e = set[w];
-            memmove(set + 1, set, w * sizeof *set);
+            cpu_tlb_shift(set, w);
             set[0] = e;
             return set;
         }
@@ -40,7 +46,7 @@ static inline cpu_tlb_entry *cpu_tlb_touch(cpu_tlb *t, uint64_t key)
 
 static inline void cpu_tlb_fill(cpu_tlb *t, uint64_t key, uint64_t pa)
 {
-    cpu_tlb_entry *set = t->entries + (key & t->set_mask) * t->ways;
-    memmove(set + 1, set, (t->ways - 1) * sizeof *set);
+    cpu_tlb_entry *set = t->entries + ((key & t->set_mask) << t->way_shift);
+    cpu_tlb_shift(set, t->ways - 1);
     set[0] = (cpu_tlb_entry){key, pa};
 }

@@ -396,6 +396,10 @@ static bool vmm_stop_of(const insn_event *e, sim_ps now, vmm_stop *s)
         s->kind = VMM_STOP_END;
         s->status = (int)e->arg0;
         return true;
+    case INSN_EVENT_CUT:
+        s->kind = VMM_STOP_END;
+        s->status = 0;
+        return true;
     case INSN_EVENT_FAULT:
     case INSN_EVENT_ERROR:
         s->kind = VMM_STOP_FAULT;
