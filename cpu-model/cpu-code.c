@@ -33,7 +33,7 @@ static void grow(code_store *s)
     for (uint32_t i = 0; i < old_n; i++)
         for (cpu_block *b = old[i], *next; b; b = next) {
             next = b->next;
-            cpu_block **bucket = &s->buckets[bucket_of(s, b->facts.addr, b->facts.bytes)];
+            cpu_block **bucket = &s->buckets[bucket_of(s, b->facts.addr, b->facts.code_bytes)];
             b->next = *bucket;
             *bucket = b;
         }
@@ -56,10 +56,12 @@ static const insn_block_facts *store_define(insn_code *code, uint64_t addr, cons
                                             unsigned flags, const insn_access *seen, unsigned n_seen)
 {
     code_store *s = (code_store *)code;
+    if (flags & INSN_BLOCK_ABSTRACT && !insn_abstract_valid(bytes, size))
+        return NULL;
     g_mutex_lock(&s->lock);
     cpu_block **bucket = &s->buckets[bucket_of(s, addr, size)];
     cpu_block *b = *bucket;
-    while (b && !(b->facts.addr == addr && b->facts.bytes == size && b->flags == flags &&
+    while (b && !(b->facts.addr == addr && b->facts.code_bytes == size && b->flags == flags &&
                   same_accesses(b, seen, n_seen) && memcmp(b->bytes, bytes, size) == 0))
         b = b->next;
     if (!b) {
@@ -90,11 +92,17 @@ static const insn_block_facts *store_facts(insn_code *code, uint32_t id)
     return &cpu_code_block(code, id)->facts;
 }
 
+static bool store_instruction(insn_code *code, uint32_t id, unsigned index, insn_instruction *out)
+{
+    return cpu_describe(cpu_code_block(code, id), index, out);
+}
+
 insn_code *cpu_code_new(void)
 {
     code_store *s = g_new0(code_store, 1);
     s->base.define = store_define;
     s->base.facts = store_facts;
+    s->base.instruction = store_instruction;
     g_mutex_init(&s->lock);
     s->n_buckets = 1024;
     s->buckets = g_new0(cpu_block *, s->n_buckets);

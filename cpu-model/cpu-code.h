@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Decoded code: what a block is made of, independent of any machine. The code store behind insn-source.h's
- * `insn_code` keeps these; cpu-decode.c makes them (the only file that knows Zydis). */
+ * `insn_code` keeps these; cpu-decode.c (x86 code) and cpu-abstract.c make them. */
 #pragma once
 
 #include "cpu-machine.h"
@@ -72,6 +72,8 @@ typedef struct cpu_block {
 void cpu_decode_block(cpu_block *block, uint64_t addr, const uint8_t *bytes, uint16_t size, unsigned flags,
                       const insn_access *seen, unsigned n_seen);
 void cpu_block_clear(cpu_block *block);
+/* insn_code.instruction, of a block. */
+bool cpu_describe(const cpu_block *block, unsigned index, insn_instruction *out);
 
 /* The block of an id that was defined. Thread-safe, lock-free, O(1). */
 const cpu_block *cpu_code_block(const insn_code *code, uint32_t id);

@@ -23,9 +23,10 @@ LAYERS = {
 
 # Library header: the files that may include it.
 LIBRARIES = [
-    (r'Zydis/|Zycore/', r'cpu-model/cpu-(decode|code)[\w-]*\.[ch]'),
+    (r'Zydis/|Zycore/', r'cpu-model/cpu-(decode|describe)[\w-]*\.[ch]'),
     (r'unicorn/', r'workloads/wl-[\w-]+\.[ch]|tests/.*'),
-    (r'(libelf|gelf|elfutils/.*)\.h', r'workloads/wl-[\w-]+\.[ch]|tests/.*'),
+    (r'(libelf|gelf|elfutils/.*)\.h', r'workloads/wl-[\w-]+\.[ch]|traces/tr-import-elf\.c|tests/.*'),
+    (r'archive(_entry)?\.h', r'traces/tr-(import|export)-[\w-]+\.c|tests/.*'),
     (r'json-glib/', r'sim/(run|cli)/.*|tests/.*'),
     (r'zstd', r'(workloads/wl|traces/tr)-[\w-]+\.[ch]|tests/.*'),
     (r'gmodule\.h', r'vmm/[\w-]+\.[ch]|sim/run/.*'),

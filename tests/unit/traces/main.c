@@ -36,6 +36,8 @@ int main(void)
     test_folder(); /* before Check forks */
     Suite *suite = suite_create("traces");
     suite_add_tcase(suite, codec_tests());
+    suite_add_tcase(suite, import_tests());
+    suite_add_tcase(suite, export_tests());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
