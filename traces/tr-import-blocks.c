@@ -253,7 +253,7 @@ static bool end_block(tr_blocks *b, GError **error)
 
 static bool same_accesses(const tr_blocks *b, const shape *s, const access_shape *accesses, unsigned n)
 {
-    return s->n_accesses == n && memcmp(&g_array_index(b->pool, access_shape, s->accesses), accesses, n * sizeof *accesses) == 0;
+    return s->n_accesses == n && (n == 0 || memcmp(&g_array_index(b->pool, access_shape, s->accesses), accesses, n * sizeof *accesses) == 0);
 }
 
 static bool same_shape(const tr_blocks *b, const shape *s, const shape *wanted, const access_shape *accesses)
