@@ -369,6 +369,17 @@ static void merge_accesses(tr_blocks *b)
     b->n_accesses = n;
 }
 
+/* Valgrind makes an atomic instruction of a load and a compare-and-swap: both are the one read-modify-write operand. */
+static void fold_atomic(tr_blocks *b)
+{
+    const unsigned both = INSN_ACCESS_LOAD | INSN_ACCESS_STORE;
+    if (b->n_accesses == 2 && b->access[0].flags == INSN_ACCESS_LOAD && b->access[1].flags == both
+        && b->access_addr[0] == b->access_addr[1] && b->access[0].size == b->access[1].size) {
+        b->access[0].flags = both;
+        b->n_accesses = 1;
+    }
+}
+
 /* What an instruction that did not go on with the one behind it is likely to be: forms of x86-64 branches. */
 static insn_op guess_branch(unsigned size, const access_shape *accesses, unsigned n)
 {
@@ -465,6 +476,7 @@ static bool take(tr_blocks *b, const tr_import_insn *next, GError **error)
         merge_accesses(b);
     uint32_t site_index = site_at(b, in->addr);
     if (in->code) {
+        fold_atomic(b);
         memcpy(s.as.code, in->code, in->size);
         s.flow = (uint8_t)tr_x86_flow_of(in->code, in->size);
         s.n_accesses = (uint16_t)b->n_accesses;

@@ -76,6 +76,8 @@ fi
 valgrind --tool=lackey --trace-mem=yes --log-file=sort.lackey "$GUESTS/sort" 200 >/dev/null 2>&1
 lines=$(grep -c '^I' sort.lackey)
 accesses=$(grep -c '^ [LSM]' sort.lackey)
+# An atomic instruction is a load and a modification at the same place to Valgrind, one access to its decoded code.
+atomic=$(awk '/^ M/ && last == " L" substr($0, 3) { n++ } { last = $0 } END { print n + 0 }' sort.lackey)
 gzip -k sort.lackey
 quanta trace import sort.lackey.gz bare.qtr
 ok 'without the program: every line' told "bare.qtr: $lines instructions, $accesses accesses" "$lines instructions without code bytes"
@@ -83,14 +85,14 @@ ok 'replayed, every instruction' replayed bare.qtr "$lines"
 quanta trace import sort.lackey coded.qtr --elf "$GUESTS/sort"
 ok 'with the program: all code is known' exits 0
 ok 'no instruction lacks its bytes' [ "$(grep -c 'without code' out)" -eq 0 ]
-ok 'and every access is there' told " $accesses accesses"
+ok 'and every access is there' told " $((accesses - atomic)) accesses"
 coded=$(sed -n 's/^coded.qtr: \([0-9]*\) instructions.*/\1/p' out)
 ok 'rep instructions count once' [ "$coded" -lt "$lines" ]
 ok 'replayed with code' replayed coded.qtr "$coded"
 quanta trace export coded.qtr coded.champsim.gz
 ok 'exported, packed' exits 0
 quanta trace import coded.champsim.gz back.qtr
-ok 'and back: every access' told champsim " $accesses accesses"
+ok 'and back: every access' told champsim " $((accesses - atomic)) accesses"
 quanta trace export back.qtr again.champsim
 gzip -d coded.champsim.gz
 ok 'the same the second time' cmp coded.champsim again.champsim

@@ -87,6 +87,18 @@ START_TEST(elf_bases)
 }
 END_TEST
 
+/* xchg [rdi], eax: Valgrind loads, then compares and swaps. Without code it stays what the file says. */
+START_TEST(atomic_operations)
+{
+    static const uint8_t code[] = { 0x87, 0x07, 0xc3 };
+    g_autofree char *elf = fixture_elf("atomic", 0x1000, false, code, sizeof code);
+    g_autofree char *path = fixture_text("atomic.lackey", "I  00001000,2\n L 00005000,4\n M 00005000,4\nI  00001002,1\n L 00006000,8\n");
+    const tr_import_options o = { .elfs = (const char *const[]){ elf, NULL } };
+    expect(path, &o, "1000r2 M5000,4 L6000,8\n");
+    expect(path, NULL, "1000a2 L5000,4 M5000,4 L6000,8\n");
+}
+END_TEST
+
 START_TEST(code_of_another_program)
 {
     g_autofree char *elf = fixture_elf("other", 0x401000, false, program, sizeof program);
@@ -358,6 +370,7 @@ TCase *import_tests(void)
     tcase_add_test(t, lackey_with_code);
     tcase_add_test(t, lackey_without_code);
     tcase_add_test(t, elf_bases);
+    tcase_add_test(t, atomic_operations);
     tcase_add_test(t, code_of_another_program);
     tcase_add_test(t, lackey_bad_lines);
     tcase_add_test(t, dinero);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wl-synthetic-spec.h"
+
+#include "insn-source.h"
+#include "sim-config.h"
+#include "sim-error.h"
+
+#include <string.h>
+
+typedef enum { COUNT, SIZE, SHARE, OP } value_kind;
+
+/* A parameter: where it goes, its kind, default and range. */
+typedef struct {
+    const char *key;
+    value_kind kind;
+    size_t offset;
+    uint64_t fallback, min, max;
+} param;
+
+#define AT(member) G_STRUCT_OFFSET(wl_syn_phase, member)
+#define KIB UINT64_C(1024)
+#define INSNS { "insns", COUNT, AT(insns), 1000000, 1, UINT64_C(1) << 50 }
+#define WS(fallback, max) { "ws", SIZE, AT(ws), fallback, 4096, max }
+#define STORES(fallback) { "stores", SHARE, AT(stores), fallback, 0, 1000 }
+enum { MAX_PARAMS = 6 };
+#define WS_MAX (UINT64_C(1) << 34)
+
+static const struct {
+    const char *name;
+    param params[MAX_PARAMS + 1];
+} kinds[WL_SYN_KINDS] = {
+    [WL_SYN_LOOP] = { "loop", { INSNS, { "body", COUNT, AT(body), 16, 2, 128 }, { "ilp", COUNT, AT(ilp), 4, 1, 12 }, { "op", OP, AT(op), INSN_OP_INT, 0, 0 } } },
+    [WL_SYN_STREAM] = { "stream", { INSNS, WS(8192 * KIB, WS_MAX), { "stride", SIZE, AT(stride), 64, 1, 1 << 20 }, STORES(0) } },
+    [WL_SYN_CHASE] = { "chase", { INSNS, WS(4096 * KIB, WS_MAX) } },
+    [WL_SYN_RANDOM] = { "random", { INSNS, WS(4096 * KIB, WS_MAX), STORES(0) } },
+    [WL_SYN_BRANCH] = { "branch", { INSNS, { "entropy", SHARE, AT(entropy), 1000, 0, 1000 }, { "taken", SHARE, AT(taken), 500, 0, 1000 },
+                                    { "pattern", COUNT, AT(pattern), 8, 1, 64 }, { "body", COUNT, AT(body), 6, 2, 128 },
+                                    { "indirect", COUNT, AT(targets), 0, 0, 256 } } },
+    [WL_SYN_CODE] = { "code", { INSNS, WS(256 * KIB, 4096 * KIB) } },
+    [WL_SYN_SLEEP] = { "sleep", { { NULL, COUNT, 0, 0, 0, 0 } } },
+    [WL_SYN_IO] = { "io", { { NULL, COUNT, 0, 0, 0, 0 } } },
+    [WL_SYN_YIELD] = { "yield", { { NULL, COUNT, 0, 0, 0, 0 } } },
+};
+
+static const struct {
+    const char *name;
+    insn_op op;
+} op_names[] = { { "int", INSN_OP_INT }, { "mul", INSN_OP_MUL }, { "div", INSN_OP_DIV }, { "fp-add", INSN_OP_FP_ADD }, { "fp-mul", INSN_OP_FP_MUL },
+                 { "fp-div", INSN_OP_FP_DIV }, { "vec", INSN_OP_VEC } };
+
+static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static bool fail(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "synthetic: %s", text);
+    return false;
+}
+
+/* ---- values ---------------------------------------------------------------------------------------------------------- */
+
+/* "25%", or a decimal from 0 to 1: per mille. */
+static bool parse_share(const char *text, uint64_t *out, GError **error)
+{
+    char *end;
+    double share = g_ascii_strtod(text, &end);
+    if (end != text && strcmp(end, "%") == 0)
+        share /= 100;
+    else if (end == text || *end)
+        return fail(error, "'%s' is not a share: 25%% or 0.25", text);
+    if (!(share >= 0 && share <= 1))
+        return fail(error, "'%s' is not between 0 and 100%%", text);
+    *out = (uint64_t)(share * 1000 + 0.5);
+    return true;
+}
+
+static bool parse_op(const char *text, uint64_t *out, GError **error)
+{
+    const char *names[G_N_ELEMENTS(op_names) + 1] = { NULL };
+    for (unsigned i = 0; i < G_N_ELEMENTS(op_names); i++) {
+        names[i] = op_names[i].name;
+        if (strcmp(text, names[i]) == 0) {
+            *out = op_names[i].op;
+            return true;
+        }
+    }
+    g_autofree char *hint = sim_suggest(text, names);
+    return fail(error, "there is no operation '%s'%s", text, hint);
+}
+
+static bool parse_value(const param *p, const char *text, uint64_t *out, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    bool ok = p->kind == COUNT   ? sim_parse_count(text, out, &local)
+              : p->kind == SIZE  ? sim_parse_size(text, out, &local)
+              : p->kind == SHARE ? parse_share(text, out, error)
+                                 : parse_op(text, out, error);
+    if (local)
+        return fail(error, "%s: %s", p->key, local->message);
+    if (!ok)
+        return false;
+    if (p->kind != OP && (*out < p->min || *out > p->max))
+        return p->kind == SIZE ? fail(error, "%s=%s is outside %" G_GUINT64_FORMAT "B to %" G_GUINT64_FORMAT "KiB", p->key, text, p->min, p->max / KIB)
+                               : fail(error, "%s=%s is outside %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, p->key, text, p->min, p->max);
+    return true;
+}
+
+/* ---- phases ----------------------------------------------------------------------------------------------------------- */
+
+static bool parse_param(wl_syn_phase *phase, const char *word, GError **error)
+{
+    const param *all = kinds[phase->kind].params;
+    const char *equals = strchr(word, '=');
+    g_autofree char *key = equals ? g_strndup(word, (gsize)(equals - word)) : g_strdup(word);
+    const char *names[MAX_PARAMS + 1] = { NULL };
+    for (unsigned i = 0; all[i].key; i++) {
+        names[i] = all[i].key;
+        if (equals && strcmp(key, all[i].key) == 0)
+            return parse_value(&all[i], equals + 1, &G_STRUCT_MEMBER(uint64_t, phase, all[i].offset), error);
+    }
+    if (!equals)
+        return fail(error, "'%s': a parameter is written key=value", word);
+    g_autofree char *hint = sim_suggest(key, names);
+    return fail(error, "'%s' has no parameter '%s'%s", kinds[phase->kind].name, key, hint);
+}
+
+static bool parse_sleep(wl_syn_phase *phase, char **words, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    sim_ps span;
+    if (!words[1] || words[2])
+        return fail(error, "a sleep is written 'sleep 1ms'");
+    if (!sim_parse_time(words[1], &span, &local))
+        return fail(error, "sleep: %s", local->message);
+    phase->amount = MAX(span / SIM_PS_PER_NS, 1);
+    return true;
+}
+
+static bool parse_io(wl_syn_phase *phase, char **words, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    if (!words[1] || (words[2] && (strcmp(words[2], "write") != 0 || words[3])))
+        return fail(error, "a disk request is written 'io 64KiB' or 'io 64KiB write'");
+    if (!sim_parse_size(words[1], &phase->amount, &local))
+        return fail(error, "io: %s", local->message);
+    if (phase->amount == 0 || phase->amount > UINT64_C(1) << 40)
+        return fail(error, "io: %s is outside 1B to 1024GiB", words[1]);
+    phase->write = words[2] != NULL;
+    return true;
+}
+
+static bool parse_phase(wl_syn_spec *spec, char **words, GError **error)
+{
+    const char *names[WL_SYN_KINDS + 2] = { NULL };
+    wl_syn_phase phase = { .kind = 0 };
+    for (unsigned i = 0; i < WL_SYN_KINDS; i++)
+        names[i] = kinds[i].name;
+    names[WL_SYN_KINDS] = "repeat";
+    while (phase.kind < WL_SYN_KINDS && strcmp(words[0], kinds[phase.kind].name) != 0)
+        phase.kind++;
+    if (phase.kind == WL_SYN_KINDS) {
+        g_autofree char *hint = sim_suggest(words[0], names);
+        return fail(error, "there is no phase '%s'%s", words[0], hint);
+    }
+    const param *all = kinds[phase.kind].params;
+    for (unsigned i = 0; all[i].key; i++)
+        G_STRUCT_MEMBER(uint64_t, &phase, all[i].offset) = all[i].fallback;
+    if (phase.kind == WL_SYN_SLEEP || phase.kind == WL_SYN_IO) {
+        if (!(phase.kind == WL_SYN_SLEEP ? parse_sleep : parse_io)(&phase, words, error))
+            return false;
+    } else {
+        for (char **w = words + 1; *w; w++)
+            if (!parse_param(&phase, *w, error))
+                return false;
+        if (phase.ws && phase.stride > phase.ws)
+            return fail(error, "stride is larger than ws");
+    }
+    g_array_append_val(spec->phases, phase);
+    return true;
+}
+
+static bool parse_repeat(wl_syn_spec *spec, char **words, bool last, GError **error)
+{
+    if (!last || !words[1] || words[2])
+        return fail(error, "'repeat N' or 'repeat forever' stands at the end");
+    if (strcmp(words[1], "forever") == 0) {
+        spec->repeat = 0;
+        return true;
+    }
+    if (!sim_parse_count(words[1], &spec->repeat, NULL) || spec->repeat == 0)
+        return fail(error, "repeat: '%s' is neither a number from 1 on nor 'forever'", words[1]);
+    return true;
+}
+
+/* Words between blanks. */
+static char **split(const char *text)
+{
+    GPtrArray *words = g_ptr_array_new();
+    g_auto(GStrv) all = g_strsplit_set(text, " \t", -1);
+    for (char **w = all; *w; w++)
+        if (**w)
+            g_ptr_array_add(words, g_strdup(*w));
+    g_ptr_array_add(words, NULL);
+    return (char **)g_ptr_array_free(words, FALSE);
+}
+
+enum { MAX_PHASES = 256 };
+
+bool wl_syn_parse(wl_syn_spec *spec, const char *text, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ";", -1);
+    unsigned n = g_strv_length(parts);
+    bool executes = false;
+    spec->phases = g_array_new(FALSE, FALSE, sizeof(wl_syn_phase));
+    spec->repeat = 1;
+    if (n > 1 && !*g_strstrip(parts[n - 1]))
+        n--; /* a semicolon may end it */
+    if (n > MAX_PHASES)
+        return fail(error, "more than %d phases", MAX_PHASES);
+    for (unsigned i = 0; i < n; i++) {
+        g_auto(GStrv) words = split(parts[i]);
+        if (!words[0])
+            return fail(error, "phase %u is empty; valid: loop, stream, chase, random, branch, code, sleep, io, yield", i + 1);
+        if (strcmp(words[0], "repeat") == 0 ? !parse_repeat(spec, words, i + 1 == n, error) : !parse_phase(spec, words, error))
+            return false;
+    }
+    for (unsigned i = 0; i < spec->phases->len; i++)
+        executes |= g_array_index(spec->phases, wl_syn_phase, i).kind < WL_SYN_SLEEP;
+    return executes || fail(error, "no phase of it executes instructions; add one, for example 'loop insns=1M'");
+}
+
+void wl_syn_clear(wl_syn_spec *spec)
+{
+    g_clear_pointer(&spec->phases, g_array_unref);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The specification of a synthetic workload, parsed. For wl-synthetic.c. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum { WL_SYN_LOOP, WL_SYN_STREAM, WL_SYN_CHASE, WL_SYN_RANDOM, WL_SYN_BRANCH, WL_SYN_CODE, WL_SYN_SLEEP, WL_SYN_IO, WL_SYN_YIELD, WL_SYN_KINDS } wl_syn_kind;
+
+typedef struct {
+    wl_syn_kind kind;
+    uint64_t insns;       /* at least so many, up to the end of the block */
+    uint64_t ws, stride;  /* bytes */
+    uint64_t stores;      /* per mille of the accesses */
+    uint64_t body, ilp;   /* instructions, chains */
+    uint64_t op;          /* insn_op */
+    uint64_t taken;       /* per mille of the random outcomes */
+    uint64_t entropy;     /* per mille of the outcomes that are random */
+    uint64_t pattern;     /* length of what the others repeat */
+    uint64_t targets;     /* of an indirect branch; 0: none */
+    uint64_t amount;      /* nanoseconds of a sleep, bytes of an io */
+    bool write;           /* io */
+} wl_syn_phase;
+
+typedef struct {
+    GArray *phases;       /* of wl_syn_phase */
+    uint64_t repeat;      /* rounds; 0: for ever */
+} wl_syn_spec;
+
+bool wl_syn_parse(wl_syn_spec *spec, const char *text, GError **error);
+void wl_syn_clear(wl_syn_spec *spec);
