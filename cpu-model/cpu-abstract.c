@@ -16,8 +16,8 @@ static const struct {
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(ops) == INSN_OP_COUNT);
 
-/* As for a 32-bit division of x86 code. */
-enum { DIV_EXTRA = 12 };
+/* An integer division costs what a 32-bit one of x86 code does (cpu_decode_operation). */
+enum { DIV_EXTRA = 12, DIV_UOPS = 8 };
 
 static uint64_t mask_of(const uint8_t *regs, unsigned n)
 {
@@ -48,8 +48,13 @@ static void build(cpu_builder *b, const insn_abstract *a)
             stores[n_stores++] = slot;
     }
     bool operates = a->op != INSN_OP_MOVE || !a->n_accesses;
-    if (operates)
-        cpu_add_uop(b, CPU_UOP_EXEC, (cpu_resource)ops[a->op].res, src | temps, dst | result, -1, a->op == INSN_OP_DIV ? DIV_EXTRA : 0);
+    if (operates && a->op == INSN_OP_DIV) {
+        cpu_add_uop(b, CPU_UOP_EXEC, CPU_RES_DIV, src | temps, result, -1, DIV_EXTRA);
+        for (unsigned k = 2; k <= DIV_UOPS; k++)
+            cpu_add_uop(b, CPU_UOP_EXEC, CPU_RES_ALU, result, k == DIV_UOPS ? dst | result : result, -1, 0);
+    } else if (operates) {
+        cpu_add_uop(b, CPU_UOP_EXEC, (cpu_resource)ops[a->op].res, src | temps, dst | result, -1, 0);
+    }
     for (unsigned k = 0; k < n_stores; k++)
         cpu_add_uop(b, CPU_UOP_STORE, CPU_RES_STORE, addr | (operates ? result : src | temps), 0, stores[k], 0);
 }

@@ -77,12 +77,21 @@ static void registers_of(const cpu_decoded_insn *d, insn_instruction *out)
         out->writes |= flags_bit;
 }
 
+/* Access slots that decoding expects of an instruction. */
+static unsigned slots_of(const cpu_decoded_insn *d)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < d->in.operand_count; i++)
+        n += cpu_decode_is_access(d, &d->ops[i]) && cpu_decode_access_flags(&d->ops[i]);
+    return n;
+}
+
 static bool describe_x86(const cpu_block *block, unsigned index, insn_instruction *out)
 {
     ZydisDecoder decoder;
     ZydisFormatter formatter;
     cpu_decoded_insn d;
-    unsigned at = 0, size = block->facts.code_bytes, i = 0;
+    unsigned at = 0, size = block->facts.code_bytes, i = 0, slots = 0;
     ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     for (;; i++) {
         if (at >= size)
@@ -99,9 +108,12 @@ static bool describe_x86(const cpu_block *block, unsigned index, insn_instructio
         if (i == index)
             break;
         at += d.in.length;
+        slots += slots_of(&d);
     }
     out->addr += at;
     out->size = d.in.length;
+    out->first_slot = (uint16_t)MIN(slots, block->facts.n_slots);
+    out->n_slots = (uint16_t)MIN(slots_of(&d), block->facts.n_slots - out->first_slot);
     registers_of(&d, out);
     out->op = (uint8_t)op_of(&d, out->writes);
     out->rep = cpu_decode_branch(&d) == CPU_BR_REP;
@@ -113,10 +125,13 @@ static bool describe_x86(const cpu_block *block, unsigned index, insn_instructio
     return true;
 }
 
-/* Slots name their instruction up to number 254; what lies beyond all belongs to number 255, for want of better knowledge. */
+/* Slots name their instruction up to number 254. Beyond, the slots that decoding expects were counted (describe_x86); in a variant, what
+ * lies beyond all belongs to number 255, for want of better knowledge. */
 static void find_slots(const cpu_block *block, unsigned index, insn_instruction *out)
 {
     const insn_block_facts *f = &block->facts;
+    if (index >= 255 && !block->variant)
+        return;
     unsigned first = 0;
     while (first < f->n_slots && f->slots[first].insn < index)
         first++;
@@ -124,7 +139,7 @@ static void find_slots(const cpu_block *block, unsigned index, insn_instruction 
     while (last < f->n_slots && f->slots[last].insn == index)
         last++;
     out->first_slot = (uint16_t)first;
-    out->n_slots = (uint16_t)(index > 255 ? 0 : last - first);
+    out->n_slots = (uint16_t)(last - first);
 }
 
 bool cpu_describe(const cpu_block *block, unsigned index, insn_instruction *out)

@@ -128,12 +128,16 @@ static const char *unpack(tr_unpacker *u, const tr_chunk_header *h)
 
 const char *tr_unpacker_read(tr_unpacker *u, int fd, uint64_t offset, const tr_chunk_header *h)
 {
-    if (h->stored + (size_t)1 > u->packed_room)
-        u->packed = g_realloc(u->packed, u->packed_room = h->stored + (size_t)1);
+    size_t padded = (size_t)tr_chunk_bytes(h) - sizeof *h;
+    if (padded + 1 > u->packed_room)
+        u->packed = g_realloc(u->packed, u->packed_room = padded + 1);
     if (h->size + (size_t)TR_CODEC_SLACK > u->data_room)
         u->data = g_realloc(u->data, u->data_room = h->size + (size_t)TR_CODEC_SLACK);
-    if (!tr_read_all(fd, offset + sizeof *h, u->packed, h->stored))
+    if (!tr_read_all(fd, offset + sizeof *h, u->packed, padded))
         return "it cannot be read to its end";
+    for (size_t i = h->stored; i < padded; i++)
+        if (u->packed[i])
+            return "its padding is not zero";
     if (XXH64(u->packed, h->stored, 0) != h->payload_hash)
         return "its payload does not match its checksum";
     const char *problem = unpack(u, h);

@@ -99,7 +99,12 @@ bool tr_filter_put(tr_filter *f, const insn_batch *b, const tr_progress *now, co
         const stretch none = {0};
         insns = take(f, b, &none, UINT64_MAX).insns;
     }
+    bool outside = f->window.regions && !f->in_region;
     stretch s = choose(f, b, insns, &event);
+    if (outside) { /* of what led to a region's marker only the marker counts */
+        leave_out(f, now);
+        f->last = *now;
+    }
     if (f->passed >= f->window.from && (s.n || event)) {
         ok = keep(f, b, &s, event, now, out, err, error);
         f->ended_itself = event && is_last(b->event.kind) && b->event.kind != INSN_EVENT_CUT;

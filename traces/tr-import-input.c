@@ -19,6 +19,8 @@ struct tr_input {
     struct archive *archive;
     uint8_t *bytes; /* [ROOM + 1] */
     size_t at, end;
+    const uint8_t *block; /* libarchive's: what was unpacked last and is not in `bytes` yet */
+    size_t block_size;
     bool ended;
 };
 
@@ -95,6 +97,19 @@ const char *tr_input_name(const tr_input *in)
     return in->name;
 }
 
+/* Unpacks a block. archive_read_data would wait until all that it was asked for is there, which a pipe may never send. */
+static bool next_block(tr_input *in, GError **error)
+{
+    const void *block;
+    la_int64_t offset;
+    int got = archive_read_data_block(in->archive, &block, &in->block_size, &offset);
+    in->block = block;
+    if (got == ARCHIVE_OK || got == ARCHIVE_WARN)
+        return true;
+    in->block_size = 0;
+    return got == ARCHIVE_EOF ? next_entry(in, error) : fail(in, error);
+}
+
 /* Has at least `want` bytes ready unless the input ends before. */
 static bool fill(tr_input *in, size_t want, GError **error)
 {
@@ -104,12 +119,15 @@ static bool fill(tr_input *in, size_t want, GError **error)
     in->end -= in->at;
     in->at = 0;
     while (in->end < want && !in->ended) {
-        la_ssize_t got = archive_read_data(in->archive, in->bytes + in->end, ROOM - in->end);
-        if (got < 0)
-            return fail(in, error);
-        in->end += (size_t)got;
-        if (got == 0 && !next_entry(in, error))
+        if (!in->block_size && !next_block(in, error))
             return false;
+        size_t n = MIN(in->block_size, ROOM - in->end);
+        if (!n)
+            continue;
+        memcpy(in->bytes + in->end, in->block, n);
+        in->end += n;
+        in->block += n;
+        in->block_size -= n;
     }
     return true;
 }

@@ -23,20 +23,19 @@ typedef struct {
 #define WS(fallback, max) { "ws", SIZE, AT(ws), fallback, 4096, max }
 #define STORES(fallback) { "stores", SHARE, AT(stores), fallback, 0, 1000 }
 enum { MAX_PARAMS = 6 };
-#define WS_MAX (UINT64_C(1) << 34)
 
 static const struct {
     const char *name;
     param params[MAX_PARAMS + 1];
 } kinds[WL_SYN_KINDS] = {
     [WL_SYN_LOOP] = { "loop", { INSNS, { "body", COUNT, AT(body), 16, 2, 128 }, { "ilp", COUNT, AT(ilp), 4, 1, 12 }, { "op", OP, AT(op), INSN_OP_INT, 0, 0 } } },
-    [WL_SYN_STREAM] = { "stream", { INSNS, WS(8192 * KIB, WS_MAX), { "stride", SIZE, AT(stride), 64, 1, 1 << 20 }, STORES(0) } },
-    [WL_SYN_CHASE] = { "chase", { INSNS, WS(4096 * KIB, WS_MAX) } },
-    [WL_SYN_RANDOM] = { "random", { INSNS, WS(4096 * KIB, WS_MAX), STORES(0) } },
+    [WL_SYN_STREAM] = { "stream", { INSNS, WS(8192 * KIB, WL_SYN_WS_MAX), { "stride", SIZE, AT(stride), 64, 1, 1 << 20 }, STORES(0) } },
+    [WL_SYN_CHASE] = { "chase", { INSNS, WS(4096 * KIB, WL_SYN_WS_MAX) } },
+    [WL_SYN_RANDOM] = { "random", { INSNS, WS(4096 * KIB, WL_SYN_WS_MAX), STORES(0) } },
     [WL_SYN_BRANCH] = { "branch", { INSNS, { "entropy", SHARE, AT(entropy), 1000, 0, 1000 }, { "taken", SHARE, AT(taken), 500, 0, 1000 },
                                     { "pattern", COUNT, AT(pattern), 8, 1, 64 }, { "body", COUNT, AT(body), 6, 2, 128 },
                                     { "indirect", COUNT, AT(targets), 0, 0, 256 } } },
-    [WL_SYN_CODE] = { "code", { INSNS, WS(256 * KIB, 4096 * KIB) } },
+    [WL_SYN_CODE] = { "code", { INSNS, WS(256 * KIB, WL_SYN_CODE_MAX) } },
     [WL_SYN_SLEEP] = { "sleep", { { NULL, COUNT, 0, 0, 0, 0 } } },
     [WL_SYN_IO] = { "io", { { NULL, COUNT, 0, 0, 0, 0 } } },
     [WL_SYN_YIELD] = { "yield", { { NULL, COUNT, 0, 0, 0, 0 } } },
@@ -55,7 +54,7 @@ static bool fail(GError **error, const char *format, ...)
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "synthetic: %s", text);
+    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s", text);
     return false;
 }
 
@@ -109,7 +108,7 @@ static bool parse_value(const param *p, const char *text, uint64_t *out, GError 
 
 /* ---- phases ----------------------------------------------------------------------------------------------------------- */
 
-static bool parse_param(wl_syn_phase *phase, const char *word, GError **error)
+static bool parse_param(wl_syn_phase *phase, const char *word, unsigned *given, GError **error)
 {
     const param *all = kinds[phase->kind].params;
     const char *equals = strchr(word, '=');
@@ -117,14 +116,20 @@ static bool parse_param(wl_syn_phase *phase, const char *word, GError **error)
     const char *names[MAX_PARAMS + 1] = { NULL };
     for (unsigned i = 0; all[i].key; i++) {
         names[i] = all[i].key;
-        if (equals && strcmp(key, all[i].key) == 0)
-            return parse_value(&all[i], equals + 1, &G_STRUCT_MEMBER(uint64_t, phase, all[i].offset), error);
+        if (!equals || strcmp(key, all[i].key) != 0)
+            continue;
+        if (*given & 1u << i)
+            return fail(error, "%s is given twice", key);
+        *given |= 1u << i;
+        return parse_value(&all[i], equals + 1, &G_STRUCT_MEMBER(uint64_t, phase, all[i].offset), error);
     }
     if (!equals)
         return fail(error, "'%s': a parameter is written key=value", word);
     g_autofree char *hint = sim_suggest(key, names);
     return fail(error, "'%s' has no parameter '%s'%s", kinds[phase->kind].name, key, hint);
 }
+
+enum { SLEEP_MAX_S = 3600 };
 
 static bool parse_sleep(wl_syn_phase *phase, char **words, GError **error)
 {
@@ -134,6 +139,8 @@ static bool parse_sleep(wl_syn_phase *phase, char **words, GError **error)
         return fail(error, "a sleep is written 'sleep 1ms'");
     if (!sim_parse_time(words[1], &span, &local))
         return fail(error, "sleep: %s", local->message);
+    if (span > SLEEP_MAX_S * SIM_PS_PER_S)
+        return fail(error, "sleep: %s is more than %ds", words[1], SLEEP_MAX_S);
     phase->amount = MAX(span / SIM_PS_PER_NS, 1);
     return true;
 }
@@ -171,8 +178,9 @@ static bool parse_phase(wl_syn_spec *spec, char **words, GError **error)
         if (!(phase.kind == WL_SYN_SLEEP ? parse_sleep : parse_io)(&phase, words, error))
             return false;
     } else {
+        unsigned given = 0;
         for (char **w = words + 1; *w; w++)
-            if (!parse_param(&phase, *w, error))
+            if (!parse_param(&phase, *w, &given, error))
                 return false;
         if (phase.ws && phase.stride > phase.ws)
             return fail(error, "stride is larger than ws");
@@ -206,29 +214,48 @@ static char **split(const char *text)
     return (char **)g_ptr_array_free(words, FALSE);
 }
 
-enum { MAX_PHASES = 256 };
+static bool parse_part(wl_syn_spec *spec, const char *part, bool last, GError **error)
+{
+    g_auto(GStrv) words = split(part);
+    if (!words[0])
+        return fail(error, "is empty; valid: loop, stream, chase, random, branch, code, sleep, io, yield");
+    return strcmp(words[0], "repeat") == 0 ? parse_repeat(spec, words, last, error) : parse_phase(spec, words, error);
+}
+
+/* What all phases together have to fulfil. */
+static bool check_all(const wl_syn_spec *spec, GError **error)
+{
+    uint64_t code = 0;
+    bool executes = false;
+    for (unsigned i = 0; i < spec->phases->len; i++) {
+        const wl_syn_phase *p = &g_array_index(spec->phases, wl_syn_phase, i);
+        executes |= p->kind < WL_SYN_SLEEP;
+        code += p->kind == WL_SYN_CODE ? p->ws : 0;
+    }
+    if (!executes)
+        return fail(error, "no phase of it executes instructions; add one, for example 'loop insns=1M'");
+    return code <= WL_SYN_CODE_MAX ||
+           fail(error, "the phases of code walk through %" G_GUINT64_FORMAT "KiB in all; at most %" G_GUINT64_FORMAT "KiB", code / KIB, WL_SYN_CODE_MAX / KIB);
+}
 
 bool wl_syn_parse(wl_syn_spec *spec, const char *text, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(text, ";", -1);
     unsigned n = g_strv_length(parts);
-    bool executes = false;
     spec->phases = g_array_new(FALSE, FALSE, sizeof(wl_syn_phase));
     spec->repeat = 1;
     if (n > 1 && !*g_strstrip(parts[n - 1]))
         n--; /* a semicolon may end it */
-    if (n > MAX_PHASES)
-        return fail(error, "more than %d phases", MAX_PHASES);
-    for (unsigned i = 0; i < n; i++) {
-        g_auto(GStrv) words = split(parts[i]);
-        if (!words[0])
-            return fail(error, "phase %u is empty; valid: loop, stream, chase, random, branch, code, sleep, io, yield", i + 1);
-        if (strcmp(words[0], "repeat") == 0 ? !parse_repeat(spec, words, i + 1 == n, error) : !parse_phase(spec, words, error))
-            return false;
+    bool ok = n <= WL_SYN_PHASES_MAX || fail(error, "more than %d phases", WL_SYN_PHASES_MAX);
+    for (unsigned i = 0; ok && i < n; i++) {
+        ok = parse_part(spec, parts[i], i + 1 == n, error);
+        if (!ok && n > 1)
+            g_prefix_error(error, "phase %u: ", i + 1);
     }
-    for (unsigned i = 0; i < spec->phases->len; i++)
-        executes |= g_array_index(spec->phases, wl_syn_phase, i).kind < WL_SYN_SLEEP;
-    return executes || fail(error, "no phase of it executes instructions; add one, for example 'loop insns=1M'");
+    ok = ok && check_all(spec, error);
+    if (!ok)
+        g_prefix_error(error, "synthetic: ");
+    return ok;
 }
 
 void wl_syn_clear(wl_syn_spec *spec)

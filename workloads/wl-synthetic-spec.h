@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { WL_SYN_PHASES_MAX = 256 };
+#define WL_SYN_WS_MAX (UINT64_C(1) << 34)   /* bytes of data of a phase */
+#define WL_SYN_CODE_MAX (UINT64_C(4) << 20) /* bytes of code of all phases of kind `code` */
+
 typedef enum { WL_SYN_LOOP, WL_SYN_STREAM, WL_SYN_CHASE, WL_SYN_RANDOM, WL_SYN_BRANCH, WL_SYN_CODE, WL_SYN_SLEEP, WL_SYN_IO, WL_SYN_YIELD, WL_SYN_KINDS } wl_syn_kind;
 
 typedef struct {
@@ -15,7 +19,7 @@ typedef struct {
     uint64_t stores;      /* per mille of the accesses */
     uint64_t body, ilp;   /* instructions, chains */
     uint64_t op;          /* insn_op */
-    uint64_t taken;       /* per mille of the random outcomes */
+    uint64_t taken;       /* per mille of the outcomes */
     uint64_t entropy;     /* per mille of the outcomes that are random */
     uint64_t pattern;     /* length of what the others repeat */
     uint64_t targets;     /* of an indirect branch; 0: none */

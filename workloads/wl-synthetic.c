@@ -8,12 +8,14 @@
 
 #include <string.h>
 
+/* Each phase has code and data of its own: all code lies below all data. */
 #define CODE_AT UINT64_C(0x400000)
-#define DATA_AT UINT64_C(0x10000000)
-/* Each phase has code and data of its own. */
 #define CODE_STEP (UINT64_C(8) << 20)
+#define DATA_AT (UINT64_C(1) << 35)
 #define DATA_STEP (UINT64_C(1) << 35)
-enum { INSN_BYTES = 4, LINE = 64, MAX_INDIRECT = 256 };
+G_STATIC_ASSERT(WL_SYN_PHASES_MAX * CODE_STEP < DATA_AT - CODE_AT && WL_SYN_CODE_MAX < CODE_STEP && WL_SYN_WS_MAX < DATA_STEP);
+G_STATIC_ASSERT((WL_SYN_PHASES_MAX + 1) * DATA_STEP <= UINT64_C(1) << 47);
+enum { INSN_BYTES = 4, LINE = 64 };
 
 /* Registers of the generated code. */
 enum { R_INDEX = 0, R_VALUE = 1, R_SUM = 2, R_FIRST_CHAIN = 3 };
@@ -26,7 +28,8 @@ typedef struct {
     uint32_t n_ids;
     uint64_t data;        /* address of the working set */
     uint64_t at;          /* place in it */
-    uint64_t owed;        /* per mille of a store */
+    uint64_t rarer;       /* per mille of the accesses that [1] makes */
+    uint64_t owed;        /* per mille of one of them */
     uint64_t pattern;     /* outcomes that repeat, a bit each */
     uint64_t key;         /* of the permutation */
 } phase;
@@ -103,17 +106,22 @@ static bool define(synthetic *y, phase *p, const code *c, uint64_t addr)
     return true;
 }
 
-/* Two loads or stores: [0] loads, [1] stores. */
-static bool make_accesses(synthetic *y, phase *p, uint64_t at, bool dependent)
+/* [0] makes the more frequent of loads and stores and is a loop of its own; [1], behind it, the other, once, and goes back. So
+ * no branch ever changes its target, and the one that leaves [0] is foreseen as far as its pattern fits into the predictor. */
+static bool make_accesses(synthetic *y, phase *p, uint64_t at)
 {
-    for (unsigned store = 0; store < 2; store++) {
+    bool mostly_stores = p->spec.stores > 500;
+    p->rarer = mostly_stores ? 1000 - p->spec.stores : p->spec.stores;
+    for (unsigned i = 0; i < 2; i++) {
         code c = { .n = 0 };
-        add_access(&c, store ? INSN_ACCESS_STORE : INSN_ACCESS_LOAD, dependent ? R_VALUE : R_INDEX, store ? R_SUM : R_VALUE);
+        bool store = mostly_stores != (i == 1);
+        add_access(&c, store ? INSN_ACCESS_STORE : INSN_ACCESS_LOAD, p->spec.kind == WL_SYN_CHASE ? R_VALUE : R_INDEX, store ? R_SUM : R_VALUE);
         add_op(&c, INSN_OP_INT, R_SUM, store ? R_INDEX : R_VALUE);
         add_op(&c, INSN_OP_INT, R_INDEX, R_INDEX);
-        add_branch(&c, INSN_OP_JUMP, 0);
-        if (!define(y, p, &c, at + store * LINE))
+        add_branch(&c, i ? INSN_OP_JUMP : INSN_OP_COND, R_INDEX);
+        if (!define(y, p, &c, at))
             return false;
+        at += c.n * INSN_BYTES;
     }
     return true;
 }
@@ -175,20 +183,33 @@ static bool make_code(synthetic *y, phase *p, uint64_t at)
     return true;
 }
 
+/* Outcomes that repeat: `taken` per mille of them are 1, at random places. */
+static uint64_t make_pattern(synthetic *y, const wl_syn_phase *spec)
+{
+    uint64_t ones = (spec->taken * spec->pattern + 500) / 1000, pattern = 0;
+    for (uint64_t i = 0; i < spec->pattern; i++) { /* each place, as many ones as are left among the places left */
+        if (sim_random_below(&y->random, spec->pattern - i) < ones) {
+            pattern |= UINT64_C(1) << i;
+            ones--;
+        }
+    }
+    return pattern;
+}
+
 static bool make_phase(synthetic *y, const wl_syn_phase *spec, unsigned number)
 {
     phase p = { .spec = *spec, .data = DATA_AT + number * DATA_STEP };
-    uint64_t at = CODE_AT + number * CODE_STEP, blocks = spec->kind == WL_SYN_CODE ? spec->ws / LINE : 3 + MAX_INDIRECT;
+    uint64_t at = CODE_AT + number * CODE_STEP, blocks = spec->kind == WL_SYN_CODE ? spec->ws / LINE : 3 + spec->targets;
     p.ids = g_new0(uint32_t, blocks);
     p.insns = g_new0(uint16_t, blocks);
-    p.pattern = sim_random_next(&y->random);
+    p.pattern = make_pattern(y, spec);
     p.key = sim_random_next(&y->random);
     bool ok = true;
     switch (spec->kind) {
     case WL_SYN_LOOP: ok = make_loop(y, &p, at); break;
     case WL_SYN_STREAM:
-    case WL_SYN_RANDOM: ok = make_accesses(y, &p, at, false); break;
-    case WL_SYN_CHASE: ok = make_accesses(y, &p, at, true); break;
+    case WL_SYN_RANDOM:
+    case WL_SYN_CHASE: ok = make_accesses(y, &p, at); break;
     case WL_SYN_BRANCH: ok = make_branches(y, &p, at); break;
     case WL_SYN_CODE: ok = make_code(y, &p, at); break;
     default: break;
@@ -211,9 +232,9 @@ static inline bool chance(synthetic *y, uint64_t per_mille)
     return per_mille && (per_mille == 1000 || sim_random_next(&y->random) % 1000 < per_mille);
 }
 
-static inline bool store_is_due(phase *p)
+static inline bool rarer_is_due(phase *p)
 {
-    p->owed += p->spec.stores;
+    p->owed += p->rarer;
     if (p->owed < 1000)
         return false;
     p->owed -= 1000;
@@ -257,7 +278,7 @@ static void run_accesses(synthetic *y, phase *p)
             offset = sim_random_below(&y->random, s->ws / 8) * 8;
         }
         y->addrs[y->n_addrs++] = p->data + offset;
-        emit(y, p, store_is_due(p));
+        emit(y, p, rarer_is_due(p));
     }
 }
 
@@ -394,7 +415,7 @@ insn_source *wl_synthetic_new(const char *name, const char *spec, uint64_t seed,
     for (unsigned i = 0; ok && i < y->spec.phases->len; i++) {
         ok = make_phase(y, &g_array_index(y->spec.phases, wl_syn_phase, i), i);
         if (!ok)
-            g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "synthetic: the code store is full");
+            g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "synthetic: phase %u: the code store is full", i + 1);
     }
     if (ok)
         return &y->source.base;

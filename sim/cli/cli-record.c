@@ -180,6 +180,27 @@ static int dispatch(const char *command, record_options *o, int argc, char **arg
     return workload ? record_program(command, o, workload, argv + 2) : record_scenario(command, o, argc, argv);
 }
 
+/* A program's arguments are its own; behind a scenario options may follow. */
+static bool parse(const char *command, const GOptionEntry *entries, int *argc, char ***argv, int *status)
+{
+    if (!cli_options_parse(command, entries, argc, argv, status))
+        return false;
+    g_autofree char *workload = *argc > 1 ? workload_of((*argv)[1]) : NULL;
+    if (*argc < 3 || workload || *(*argv)[2] != '-')
+        return true;
+    char *scenario = (*argv)[1];
+    (*argv)[1] = (*argv)[0];
+    (*argv)++;
+    (*argc)--;
+    if (!cli_options_parse(command, entries, argc, argv, status))
+        return false;
+    (*argv)--;
+    (*argc)++;
+    (*argv)[0] = (*argv)[1];
+    (*argv)[1] = scenario;
+    return true;
+}
+
 int cli_record(const char *command, int argc, char **argv)
 {
     record_options o = {.beyond = BEYOND_DEFAULT};
@@ -204,7 +225,7 @@ int cli_record(const char *command, int argc, char **argv)
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     int status = SIM_EXIT_OK;
-    if (cli_options_parse(command, entries, &argc, &argv, &status)) {
+    if (parse(command, entries, &argc, &argv, &status)) {
         o.common.progress = progress;
         o.common.no_progress = no_progress;
         o.common.quiet = quiet;

@@ -79,7 +79,9 @@ int cli_trace_verify(const char *command, int argc, char **argv)
         return status;
     if (argc < 2)
         return cli_usage(command, "which trace?");
-    for (int i = 1; i < argc; i++)
-        status = MAX(status, verify(argv[i], quiet));
+    for (int i = 1; i < argc; i++) {
+        int one = verify(argv[i], quiet);
+        status = MAX(status, one);
+    }
     return status;
 }

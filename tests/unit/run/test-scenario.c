@@ -159,7 +159,11 @@ START_TEST(errors_of_a_vm)
 {
     bad("[vm a]\nworklaod = elf:prog\n", ": [vm a] workload: is missing (is it meant by 'worklaod'?)*");
     bad("[vm a]\nworkload = prog\n", ": [vm a] workload: 'prog' is of no known kind; valid: elf:PATH*");
-    bad("[vm a]\nworkload = trace:x\n", ": [vm a] workload: 'trace:x' is of a kind that this version cannot run yet; valid: elf:PATH*");
+    bad("[vm a]\nworkload = trace:x\n", ": [vm a] workload: there is no file '*");
+    bad("[vm a]\nworkload = trace:data\n", ": [vm a] workload: *");
+    bad("[vm a]\nworkload = trace:samples/srot\n", ": [vm a] workload: there is no sample trace 'srot'*");
+    bad("[vm a]\nworkload = synthetic:lop\n", ": [vm a] workload: synthetic: there is no phase 'lop'; did you mean 'loop'?");
+    bad("[vm a]\nworkload = synthetic:loop\nrepeat = often\n", ": [vm a] repeat: 'often' is neither*");
     bad("[vm a]\nworkload = elf:\n", ": [vm a] workload: 'elf:' is of no known kind*");
     bad("[vm a]\nworkload = elf:absent\n", ": [vm a] workload: there is no file '*");
     bad("[vm a]\nworkload = elf:data\n", ": [vm a] workload: '*");

@@ -36,6 +36,7 @@ int main(void)
     test_folder(); /* before Check forks */
     Suite *suite = suite_create("traces");
     suite_add_tcase(suite, codec_tests());
+    suite_add_tcase(suite, reader_tests());
     suite_add_tcase(suite, import_tests());
     suite_add_tcase(suite, export_tests());
     SRunner *runner = srunner_create(suite);
