@@ -11,7 +11,7 @@ void tr_block_put(GByteArray *out, const insn_block_facts *f)
     g_byte_array_append(out, (const guint8 *)&h, sizeof h);
     g_byte_array_append(out, f->code, f->code_bytes);
     for (unsigned i = 0; i < f->n_slots; i++) {
-        tr_block_slot s = { .size = f->slots[i].size, .flags = f->slots[i].flags };
+        tr_block_slot s = { .size = f->slots[i].size, .flags = f->slots[i].flags, .insn = f->slots[i].insn };
         g_byte_array_append(out, (const guint8 *)&s, sizeof s);
     }
 }
@@ -56,7 +56,7 @@ const insn_block_facts *tr_block_get(insn_code *code, const uint8_t **at, const 
         memcpy(&s, bytes + h.code_bytes + i * sizeof s, sizeof s);
         if (s.flags == 0 || s.flags > (INSN_ACCESS_LOAD | INSN_ACCESS_STORE))
             return NULL;
-        slots[i] = (insn_access){ .size = s.size, .flags = s.flags };
+        slots[i] = (insn_access){ .size = s.size, .flags = s.flags, .insn = s.insn };
     }
     const insn_block_facts *f = define(code, &h, bytes, slots);
     *why = "too many different blocks of code";

@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
     uint16_t size;
     uint8_t flags;       /* INSN_ACCESS_* */
-    uint8_t reserved;    /* 0 */
+    uint8_t insn;        /* which instruction of the block, from 0; saturates at 255 */
 } tr_block_slot;
 
 G_STATIC_ASSERT(sizeof(tr_block_header) == 16);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-typedef enum { COUNT, SIZE, SHARE, OP } value_kind;
+typedef enum { COUNT, SIZE, BYTES, SHARE, OP } value_kind; /* BYTES: a size, whose unit may be left out */
 
 /* A parameter: where it goes, its kind, default and range. */
 typedef struct {
@@ -29,7 +29,7 @@ static const struct {
     param params[MAX_PARAMS + 1];
 } kinds[WL_SYN_KINDS] = {
     [WL_SYN_LOOP] = { "loop", { INSNS, { "body", COUNT, AT(body), 16, 2, 128 }, { "ilp", COUNT, AT(ilp), 4, 1, 12 }, { "op", OP, AT(op), INSN_OP_INT, 0, 0 } } },
-    [WL_SYN_STREAM] = { "stream", { INSNS, WS(8192 * KIB, WL_SYN_WS_MAX), { "stride", SIZE, AT(stride), 64, 1, 1 << 20 }, STORES(0) } },
+    [WL_SYN_STREAM] = { "stream", { INSNS, WS(8192 * KIB, WL_SYN_WS_MAX), { "stride", BYTES, AT(stride), 64, 1, 1 << 20 }, STORES(0) } },
     [WL_SYN_CHASE] = { "chase", { INSNS, WS(4096 * KIB, WL_SYN_WS_MAX) } },
     [WL_SYN_RANDOM] = { "random", { INSNS, WS(4096 * KIB, WL_SYN_WS_MAX), STORES(0) } },
     [WL_SYN_BRANCH] = { "branch", { INSNS, { "entropy", SHARE, AT(entropy), 1000, 0, 1000 }, { "taken", SHARE, AT(taken), 500, 0, 1000 },
@@ -61,16 +61,16 @@ static bool fail(GError **error, const char *format, ...)
 /* ---- values ---------------------------------------------------------------------------------------------------------- */
 
 /* "25%", or a decimal from 0 to 1: per mille. */
-static bool parse_share(const char *text, uint64_t *out, GError **error)
+static bool parse_share(const char *key, const char *text, uint64_t *out, GError **error)
 {
     char *end;
     double share = g_ascii_strtod(text, &end);
     if (end != text && strcmp(end, "%") == 0)
         share /= 100;
     else if (end == text || *end)
-        return fail(error, "'%s' is not a share: 25%% or 0.25", text);
+        return fail(error, "%s: '%s' is not a share, such as 25%% or 0.25", key, text);
     if (!(share >= 0 && share <= 1))
-        return fail(error, "'%s' is not between 0 and 100%%", text);
+        return fail(error, "%s: '%s' is not between 0 and 100%%", key, text);
     *out = (uint64_t)(share * 1000 + 0.5);
     return true;
 }
@@ -89,21 +89,32 @@ static bool parse_op(const char *text, uint64_t *out, GError **error)
     return fail(error, "there is no operation '%s'%s", text, hint);
 }
 
+static char *format_limit(const param *p, uint64_t limit)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB" };
+    bool size = p->kind == SIZE || p->kind == BYTES;
+    unsigned unit = 0;
+    for (; size && unit + 1 < G_N_ELEMENTS(units) && limit % KIB == 0; unit++)
+        limit /= KIB;
+    return g_strdup_printf("%" G_GUINT64_FORMAT "%s", limit, size ? units[unit] : "");
+}
+
 static bool parse_value(const param *p, const char *text, uint64_t *out, GError **error)
 {
     g_autoptr(GError) local = NULL;
     bool ok = p->kind == COUNT   ? sim_parse_count(text, out, &local)
+              : p->kind == BYTES ? sim_parse_count(text, out, NULL) || sim_parse_size(text, out, &local)
               : p->kind == SIZE  ? sim_parse_size(text, out, &local)
-              : p->kind == SHARE ? parse_share(text, out, error)
+              : p->kind == SHARE ? parse_share(p->key, text, out, error)
                                  : parse_op(text, out, error);
     if (local)
         return fail(error, "%s: %s", p->key, local->message);
     if (!ok)
         return false;
-    if (p->kind != OP && (*out < p->min || *out > p->max))
-        return p->kind == SIZE ? fail(error, "%s=%s is outside %" G_GUINT64_FORMAT "B to %" G_GUINT64_FORMAT "KiB", p->key, text, p->min, p->max / KIB)
-                               : fail(error, "%s=%s is outside %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, p->key, text, p->min, p->max);
-    return true;
+    if (p->kind == OP || (*out >= p->min && *out <= p->max))
+        return true;
+    g_autofree char *min = format_limit(p, p->min), *max = format_limit(p, p->max);
+    return fail(error, "%s=%s is outside %s to %s", p->key, text, min, max);
 }
 
 /* ---- phases ----------------------------------------------------------------------------------------------------------- */
@@ -123,6 +134,8 @@ static bool parse_param(wl_syn_phase *phase, const char *word, unsigned *given, 
         *given |= 1u << i;
         return parse_value(&all[i], equals + 1, &G_STRUCT_MEMBER(uint64_t, phase, all[i].offset), error);
     }
+    if (!all[0].key)
+        return fail(error, "'%s' has no parameters", kinds[phase->kind].name);
     if (!equals)
         return fail(error, "'%s': a parameter is written key=value", word);
     g_autofree char *hint = sim_suggest(key, names);
@@ -247,8 +260,8 @@ bool wl_syn_parse(wl_syn_spec *spec, const char *text, GError **error)
     if (n > 1 && !*g_strstrip(parts[n - 1]))
         n--; /* a semicolon may end it */
     bool ok = n <= WL_SYN_PHASES_MAX || fail(error, "more than %d phases", WL_SYN_PHASES_MAX);
-    for (unsigned i = 0; ok && i < n; i++) {
-        ok = parse_part(spec, parts[i], i + 1 == n, error);
+    for (unsigned i = 0; ok && i < MAX(n, 1); i++) {
+        ok = parse_part(spec, n ? parts[i] : "", i + 1 == n, error);
         if (!ok && n > 1)
             g_prefix_error(error, "phase %u: ", i + 1);
     }

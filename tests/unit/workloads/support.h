@@ -68,3 +68,4 @@ TCase *linux_tests(void);
 TCase *fault_tests(void);
 TCase *record_tests(void);
 TCase *guest_tests(void);
+TCase *synthetic_tests(void);
