@@ -159,26 +159,23 @@ static uint8_t *put_header(uint8_t *p, const insn_batch *batch, const tr_progres
     return p;
 }
 
-static uint8_t *put_block(uint8_t *p, tr_codec *c, uint32_t id, const uint64_t *addrs, uint32_t run)
+/* The model's tables, apart from the codec, so that writing bytes does not make the compiler load them anew. */
+typedef struct {
+    struct tr_codec_block *blocks;
+    struct tr_codec_slot *slots;
+} tables;
+
+static inline uint8_t *put_slots(uint8_t *p, struct tr_codec_slot *s, unsigned n, const uint64_t *addrs, uint8_t *control)
 {
-    struct tr_codec_block *from = &c->blocks[c->current], *b = &c->blocks[id];
-    unsigned kind = id == from->next[0] ? KIND_FIRST : id == from->next[1] ? KIND_SECOND : KIND_ID;
-    struct tr_codec_slot *s = &c->slots[b->slots];
-    uint8_t *control = p++;
-    if (run >= RUN_ESCAPE)
-        p = put_number(p, run - RUN_ESCAPE);
-    if (kind == KIND_ID)
-        p = put_number(p, id - 1);
-    *control = (uint8_t)(kind | MIN(run, RUN_ESCAPE) << 5);
     uint8_t *mask = control;
     unsigned shift = 2;
-    if (b->n_slots > MASK_BITS) {
+    if (n > MASK_BITS) {
         mask = p;
         shift = 0;
-        p += (b->n_slots + 7) / 8;
+        p += (n + 7) / 8;
         memset(mask, 0, (size_t)(p - mask));
     }
-    for (unsigned i = 0; i < b->n_slots; i++, s++) {
+    for (unsigned i = 0; i < n; i++, s++) {
         if (addrs[i] == s->last + (uint64_t)(int64_t)s->stride) {
             s->last = addrs[i];
             continue;
@@ -188,19 +185,37 @@ static uint8_t *put_block(uint8_t *p, tr_codec *c, uint32_t id, const uint64_t *
         p = put_number(p, zigzag(d));
         correct(s, d);
     }
+    return p;
+}
+
+static inline uint8_t *put_block(uint8_t *p, tables t, uint32_t current, uint32_t id, const uint64_t *addrs, uint32_t run)
+{
+    struct tr_codec_block *from = &t.blocks[current], *b = &t.blocks[id];
+    unsigned kind = id == from->next[0] ? KIND_FIRST : id == from->next[1] ? KIND_SECOND : KIND_ID;
+    uint8_t *control = p++;
+    if (run >= RUN_ESCAPE)
+        p = put_number(p, run - RUN_ESCAPE);
+    if (kind == KIND_ID)
+        p = put_number(p, id - 1);
+    *control = (uint8_t)(kind | MIN(run, RUN_ESCAPE) << 5);
+    p = put_slots(p, &t.slots[b->slots], b->n_slots, addrs, control);
     follow(from, id);
     return p;
 }
 
-static inline bool foreseen(const tr_codec *c, uint32_t id, const uint64_t *addrs)
+/* Whether a block comes as the model foresees; then the model has moved on. */
+static inline bool foreseen(tables t, uint32_t current, uint32_t id, const uint64_t *addrs)
 {
-    const struct tr_codec_block *b = &c->blocks[id];
-    const struct tr_codec_slot *s = &c->slots[b->slots];
-    if (c->blocks[c->current].next[0] != id)
+    const struct tr_codec_block *b = &t.blocks[id];
+    struct tr_codec_slot *s = &t.slots[b->slots];
+    unsigned n = b->n_slots;
+    if (t.blocks[current].next[0] != id)
         return false;
-    for (unsigned i = 0; i < b->n_slots; i++)
+    for (unsigned i = 0; i < n; i++)
         if (addrs[i] != s[i].last + (uint64_t)(int64_t)s[i].stride)
             return false;
+    for (unsigned i = 0; i < n; i++)
+        s[i].last = addrs[i];
     return true;
 }
 
@@ -216,22 +231,23 @@ void tr_codec_encode(tr_codec *c, GByteArray *out, const insn_batch *batch, cons
         p[text - 1] = 0;
     }
     p += text;
+    const tables t = { c->blocks, c->slots };
+    const uint32_t *numbers = c->numbers, *ids = batch->blocks;
     const uint64_t *addrs = batch->addrs;
-    uint32_t run = 0;
-    for (uint32_t i = 0; i < batch->n_blocks; i++) {
-        uint32_t id = c->numbers[batch->blocks[i]];
-        const struct tr_codec_block *b = &c->blocks[id];
-        if (foreseen(c, id, addrs)) {
-            for (unsigned k = 0; k < b->n_slots; k++)
-                c->slots[b->slots + k].last = addrs[k];
+    uint32_t run = 0, current = c->current;
+    for (uint32_t i = 0, n = batch->n_blocks; i < n; i++) {
+        uint32_t id = numbers[ids[i]];
+        unsigned n_slots = t.blocks[id].n_slots;
+        if (foreseen(t, current, id, addrs)) {
             run++;
         } else {
-            p = put_block(p, c, id, addrs, run);
+            p = put_block(p, t, current, id, addrs, run);
             run = 0;
         }
-        c->current = id;
-        addrs += b->n_slots;
+        current = id;
+        addrs += n_slots;
     }
+    c->current = current;
     if (run) {
         *p++ = (uint8_t)(MIN(run, RUN_ESCAPE) << 5);
         if (run >= RUN_ESCAPE)
@@ -265,21 +281,22 @@ static const uint8_t *get_header(const uint8_t *p, const uint8_t *end, insn_batc
     return p + v[7];
 }
 
-/* `run` blocks that came as foreseen; NULL when those before the last one have addresses beyond `limit`. */
-static inline uint64_t *get_run(tr_codec *c, uint32_t run, uint32_t *blocks, uint64_t *to, const uint64_t *limit)
+/* `run` blocks that came as foreseen, from *current on; NULL when those before the last one have addresses beyond `limit`. */
+static inline uint64_t *get_run(tables t, uint32_t *current, uint32_t run, uint32_t *blocks, uint64_t *to, const uint64_t *limit)
 {
-    uint32_t id = c->current;
+    uint32_t id = *current;
     for (uint32_t i = 0; i < run; i++) {
         if (G_UNLIKELY(to > limit))
             return NULL;
-        id = c->blocks[id].next[0];
-        const struct tr_codec_block *b = &c->blocks[id];
-        struct tr_codec_slot *s = &c->slots[b->slots];
+        id = t.blocks[id].next[0];
+        const struct tr_codec_block *b = &t.blocks[id];
+        struct tr_codec_slot *s = &t.slots[b->slots];
+        unsigned n = b->n_slots;
         blocks[i] = b->id;
-        for (unsigned k = b->n_slots; k; k--, s++)
+        for (; n; n--, s++)
             *to++ = s->last += (uint64_t)(int64_t)s->stride;
     }
-    c->current = id;
+    *current = id;
     return to;
 }
 
@@ -296,17 +313,16 @@ static inline const uint8_t *get_slot(const uint8_t *p, struct tr_codec_slot *s,
     return p;
 }
 
-static inline const uint8_t *get_slots(tr_codec *c, const struct tr_codec_block *b, const uint8_t *p, unsigned control, uint64_t *to)
+static inline const uint8_t *get_slots(struct tr_codec_slot *s, unsigned n, const uint8_t *p, unsigned control, uint64_t *to)
 {
-    struct tr_codec_slot *s = &c->slots[b->slots];
-    if (b->n_slots <= MASK_BITS) {
-        for (unsigned i = 0; i < b->n_slots; i++)
+    if (n <= MASK_BITS) {
+        for (unsigned i = 0; i < n; i++)
             p = get_slot(p, s++, control >> (2 + i) & 1, to++);
         return p;
     }
     const uint8_t *mask = p;
-    p += (b->n_slots + 7) / 8;
-    for (unsigned i = 0; i < b->n_slots; i++)
+    p += (n + 7) / 8;
+    for (unsigned i = 0; i < n; i++)
         p = get_slot(p, s++, mask[i / 8] >> (i % 8) & 1, to++);
     return p;
 }
@@ -315,7 +331,10 @@ static inline const uint8_t *get_slots(tr_codec *c, const struct tr_codec_block 
 static const uint8_t *get_blocks(tr_codec *c, const uint8_t *p, const uint8_t *end, uint32_t left, uint32_t *blocks, uint64_t **addrs,
                                  const uint64_t *limit)
 {
+    const tables t = { c->blocks, c->slots };
+    const uint32_t n_blocks = c->n_blocks;
     uint64_t *to = *addrs;
+    uint32_t current = c->current;
     while (left) {
         if (G_UNLIKELY(p >= end))
             return NULL;
@@ -325,9 +344,9 @@ static const uint8_t *get_blocks(tr_codec *c, const uint8_t *p, const uint8_t *e
             p = get_number(p, &run);
             run += RUN_ESCAPE;
         }
-        if (G_UNLIKELY(run > left || (c->current == 0 && (run || (control & 3) != KIND_ID))))
+        if (G_UNLIKELY(run > left || (current == 0 && (run || (control & 3) != KIND_ID))))
             return NULL;
-        to = get_run(c, (uint32_t)run, blocks, to, limit);
+        to = get_run(t, &current, (uint32_t)run, blocks, to, limit);
         if (G_UNLIKELY(!to))
             return NULL;
         blocks += run;
@@ -338,21 +357,23 @@ static const uint8_t *get_blocks(tr_codec *c, const uint8_t *p, const uint8_t *e
             return NULL;
         if ((control & 3) == KIND_ID) {
             p = get_number(p, &id);
-            if (G_UNLIKELY(++id >= c->n_blocks || id == 0 || !c->blocks[id].defined))
+            if (G_UNLIKELY(++id >= n_blocks || id == 0 || !t.blocks[id].defined))
                 return NULL;
         } else if (G_LIKELY((control & 3) != 3)) {
-            id = c->blocks[c->current].next[control & 1];
+            id = t.blocks[current].next[control & 1];
         } else {
             return NULL;
         }
-        follow(&c->blocks[c->current], (uint32_t)id);
-        c->current = (uint32_t)id;
-        const struct tr_codec_block *b = &c->blocks[id];
+        follow(&t.blocks[current], (uint32_t)id);
+        current = (uint32_t)id;
+        const struct tr_codec_block *b = &t.blocks[id];
+        unsigned n = b->n_slots;
         *blocks++ = b->id;
         left--;
-        p = get_slots(c, b, p, control, to);
-        to += b->n_slots;
+        p = get_slots(&t.slots[b->slots], n, p, control, to);
+        to += n;
     }
+    c->current = current;
     *addrs = to;
     return p;
 }

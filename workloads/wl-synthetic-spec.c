@@ -28,7 +28,8 @@ static const struct {
     const char *name;
     param params[MAX_PARAMS + 1];
 } kinds[WL_SYN_KINDS] = {
-    [WL_SYN_LOOP] = { "loop", { INSNS, { "body", COUNT, AT(body), 16, 2, 128 }, { "ilp", COUNT, AT(ilp), 4, 1, 12 }, { "op", OP, AT(op), INSN_OP_INT, 0, 0 } } },
+    [WL_SYN_LOOP] = { "loop", { INSNS, { "body", COUNT, AT(body), 16, 2, 128 }, { "ilp", COUNT, AT(ilp), 4, 1, 12 },
+                                { "op", OP, AT(op), INSN_OP_INT, 0, 0 } } },
     [WL_SYN_STREAM] = { "stream", { INSNS, WS(8192 * KIB, WL_SYN_WS_MAX), { "stride", BYTES, AT(stride), 64, 1, 1 << 20 }, STORES(0) } },
     [WL_SYN_CHASE] = { "chase", { INSNS, WS(4096 * KIB, WL_SYN_WS_MAX) } },
     [WL_SYN_RANDOM] = { "random", { INSNS, WS(4096 * KIB, WL_SYN_WS_MAX), STORES(0) } },

@@ -10,7 +10,18 @@ enum { WL_SYN_PHASES_MAX = 256 };
 #define WL_SYN_WS_MAX (UINT64_C(1) << 34)   /* bytes of data of a phase */
 #define WL_SYN_CODE_MAX (UINT64_C(4) << 20) /* bytes of code of all phases of kind `code` */
 
-typedef enum { WL_SYN_LOOP, WL_SYN_STREAM, WL_SYN_CHASE, WL_SYN_RANDOM, WL_SYN_BRANCH, WL_SYN_CODE, WL_SYN_SLEEP, WL_SYN_IO, WL_SYN_YIELD, WL_SYN_KINDS } wl_syn_kind;
+typedef enum {
+    WL_SYN_LOOP,
+    WL_SYN_STREAM,
+    WL_SYN_CHASE,
+    WL_SYN_RANDOM,
+    WL_SYN_BRANCH,
+    WL_SYN_CODE,
+    WL_SYN_SLEEP, /* from here on: events */
+    WL_SYN_IO,
+    WL_SYN_YIELD,
+    WL_SYN_KINDS
+} wl_syn_kind;
 
 typedef struct {
     wl_syn_kind kind;

@@ -27,11 +27,13 @@ typedef struct {
     uint16_t *insns;      /* instructions of each */
     uint32_t n_ids;
     uint64_t data;        /* address of the working set */
-    uint64_t at;          /* place in it */
+    uint64_t at;          /* place in it, or number of the next block or outcome */
     uint64_t rarer;       /* per mille of the accesses that [1] makes */
     uint64_t owed;        /* per mille of one of them */
     uint64_t pattern;     /* outcomes that repeat, a bit each */
-    uint64_t key;         /* of the permutation */
+    uint64_t key;         /* of a chase's order, of which `at` is the number of the next place */
+    uint64_t mask;        /* 2^k - 1: as many places as lines, or up to twice */
+    unsigned shift;       /* about half of k */
 } phase;
 
 typedef struct {
@@ -204,6 +206,9 @@ static bool make_phase(synthetic *y, const wl_syn_phase *spec, unsigned number)
     p.insns = g_new0(uint16_t, blocks);
     p.pattern = make_pattern(y, spec);
     p.key = sim_random_next(&y->random);
+    unsigned bits = g_bit_storage(MAX(spec->ws / LINE, 2) - 1);
+    p.mask = (UINT64_C(1) << bits) - 1;
+    p.shift = (bits + 1) / 2;
     bool ok = true;
     switch (spec->kind) {
     case WL_SYN_LOOP: ok = make_loop(y, &p, at); break;
@@ -241,39 +246,37 @@ static inline bool rarer_is_due(phase *p)
     return true;
 }
 
-/* A bijection of [0, n): four rounds of a Feistel network over the next even number of bits, walked until it falls below n (Black and
- * Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002). */
-static uint64_t permute(uint64_t i, uint64_t n, uint64_t key)
+/* The next line of the set in an order by chance: a bijection of [0, 2^k), of which those beyond the set, less than half, are
+ * passed over. It is made of xorshifts and odd multiplications (the constants of splitmix64, Steele, Lea and Flood, OOPSLA 2014), with a key
+ * before each. */
+static inline uint64_t next_line(phase *p)
 {
-    unsigned half = 1;
-    while (half < 31 && UINT64_C(1) << 2 * half < n)
-        half++;
-    const uint64_t mask = (UINT64_C(1) << half) - 1;
+    const uint64_t lines = p->spec.ws / LINE, mask = p->mask;
+    const unsigned shift = p->shift;
+    uint64_t x;
     do {
-        uint64_t left = i >> half, right = i & mask;
-        for (unsigned r = 0; r < 4; r++) {
-            uint64_t f = (right + (key >> r * 16)) * UINT64_C(0x9e3779b97f4a7c15);
-            uint64_t next = left ^ (f >> 40 & mask);
-            left = right;
-            right = next;
-        }
-        i = left << half | right;
-    } while (i >= n);
-    return i;
+        x = p->at;
+        p->at = (p->at + 1) & mask;
+        x = ((x ^ p->key) * UINT64_C(0xbf58476d1ce4e5b9)) & mask;
+        x ^= x >> shift;
+        x = ((x ^ p->key >> 20) * UINT64_C(0x94d049bb133111eb)) & mask;
+        x ^= x >> shift;
+        x = ((x ^ p->key >> 40) * UINT64_C(0xbf58476d1ce4e5b9)) & mask;
+        x ^= x >> shift;
+    } while (x >= lines);
+    return x;
 }
 
 static void run_accesses(synthetic *y, phase *p)
 {
     const wl_syn_phase *s = &p->spec;
-    const uint64_t lines = s->ws / LINE;
     while (y->left && y->n_blocks < TR_BATCH_BLOCKS && y->n_addrs < TR_BATCH_ADDRS) {
         uint64_t offset;
         if (s->kind == WL_SYN_STREAM) {
             offset = p->at;
             p->at = p->at + s->stride + 8 <= s->ws ? p->at + s->stride : 0;
         } else if (s->kind == WL_SYN_CHASE) {
-            offset = permute(p->at, lines, p->key) * LINE;
-            p->at = p->at + 1 < lines ? p->at + 1 : 0;
+            offset = next_line(p) * LINE;
         } else {
             offset = sim_random_below(&y->random, s->ws / 8) * 8;
         }
@@ -344,7 +347,9 @@ static bool run(synthetic *y, insn_event *event)
         begin_phase(y, p);
     switch (p->spec.kind) {
     case WL_SYN_SLEEP: *event = (insn_event){ .kind = INSN_EVENT_SLEEP, .nr = 35, .arg0 = p->spec.amount }; break; /* nanosleep */
-    case WL_SYN_IO: *event = (insn_event){ .kind = INSN_EVENT_IO, .nr = p->spec.write ? 18 : 17, .arg0 = p->spec.amount, .arg1 = p->spec.write }; break; /* pwrite64, pread64 */
+    case WL_SYN_IO: /* pwrite64, pread64 */
+        *event = (insn_event){ .kind = INSN_EVENT_IO, .nr = p->spec.write ? 18 : 17, .arg0 = p->spec.amount, .arg1 = p->spec.write };
+        break;
     case WL_SYN_YIELD: *event = (insn_event){ .kind = INSN_EVENT_YIELD, .nr = 24 }; break; /* sched_yield */
     case WL_SYN_BRANCH: run_branches(y, p); break;
     case WL_SYN_LOOP:

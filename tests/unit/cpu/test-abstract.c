@@ -84,7 +84,8 @@ END_TEST
 START_TEST(costs_are_those_of_like_code)
 {
     const insn_abstract chase = with_access(insn(INSN_OP_MOVE, 0, NONE), LOAD, 0), store = with_access(insn(INSN_OP_MOVE, NONE, 3), STORE, 7);
-    insn_abstract add = insn(INSN_OP_INT, 0, 0), load_add = with_access(insn(INSN_OP_INT, 0, 0), LOAD, 3), add_to = with_access(insn(INSN_OP_INT, NONE, 0), RMW, 3);
+    insn_abstract add = insn(INSN_OP_INT, 0, 0), load_add = with_access(insn(INSN_OP_INT, 0, 0), LOAD, 3);
+    insn_abstract add_to = with_access(insn(INSN_OP_INT, NONE, 0), RMW, 3);
     add.src[1] = 3;
     insn_abstract divide = insn(INSN_OP_DIV, 0, 0);
     divide.src[1] = 1;

@@ -85,17 +85,21 @@ static GString *outcomes(const stream *s)
 
 /* ---- tests --------------------------------------------------------------------------------------------------------- */
 
-#define MIXED "random ws=1MiB stores=30% insns=100k; branch entropy=0.5 indirect=5 insns=50k; sleep 1ms; code ws=64KiB insns=40k; chase insns=20k; repeat 3"
+static const char *const by_chance[] = { "random insns=4k", "chase insns=4k", "branch insns=4k", "branch entropy=0 pattern=64 insns=4k",
+                                         "branch taken=1 indirect=9 insns=4k", "code insns=64k" };
 
 START_TEST(seed_and_name_decide)
 {
-    g_autoptr(test_run) a = run_of(MIXED), same = run_of(MIXED), seed = run_as("a", MIXED, 2, 8192, 0), name = run_as("b", MIXED, 1, 8192, 0);
+    const char *spec = by_chance[_i];
+    g_autoptr(test_run) a = run_of(spec), same = run_of(spec), seed = run_as("a", spec, 2, 8192, 0), name = run_as("b", spec, 1, 8192, 0);
     ck_assert_uint_eq(a->digest, same->digest);
     ck_assert_uint_ne(a->digest, seed->digest);
     ck_assert_uint_ne(a->digest, name->digest);
     ck_assert_uint_eq(a->insns, seed->insns);
 }
 END_TEST
+
+#define MIXED "random ws=1MiB stores=30% insns=100k; branch entropy=0.5 indirect=5 insns=50k; sleep 1ms; code ws=64KiB insns=40k; chase insns=20k; repeat 3"
 
 START_TEST(limit_and_time_decide_nothing)
 {
@@ -431,7 +435,7 @@ END_TEST
 TCase *synthetic_tests(void)
 {
     TCase *t = tcase_create("synthetic");
-    tcase_add_test(t, seed_and_name_decide);
+    tcase_add_loop_test(t, seed_and_name_decide, 0, G_N_ELEMENTS(by_chance));
     tcase_add_test(t, limit_and_time_decide_nothing);
     tcase_add_loop_test(t, counts_are_exact, 0, G_N_ELEMENTS(counts));
     tcase_add_test(t, events_in_order);
