@@ -221,6 +221,26 @@ START_TEST(stream_strides_through_its_set)
 }
 END_TEST
 
+/* However loads and stores alternate, no branch has two targets: none is mispredicted for that. */
+START_TEST(accesses_keep_their_targets)
+{
+    static const char *const specs[] = { "stream stores=25%", "stream stores=80%", "random stores=50%", "stream stores=100%" };
+    for (unsigned i = 0; i < G_N_ELEMENTS(specs); i++) {
+        stream s = read_stream(specs[i], 1000);
+        uint64_t targets[2] = { 0 }; /* there are two blocks */
+        for (unsigned k = 0; k < 999; k++) {
+            const insn_block_facts *f = block_at(&s, k);
+            uint64_t next = block_at(&s, k + 1)->addr;
+            if (next == f->addr + f->bytes)
+                continue;
+            ck_assert(targets[f->id] == 0 || targets[f->id] == next);
+            targets[f->id] = next;
+        }
+        clear_stream(&s);
+    }
+}
+END_TEST
+
 START_TEST(random_fills_its_set)
 {
     stream s = read_stream("random ws=64KiB", 60000);
@@ -443,6 +463,7 @@ TCase *synthetic_tests(void)
     tcase_add_loop_test(t, chase_visits_each_line_once_a_round, 0, G_N_ELEMENTS(chases));
     tcase_add_test(t, only_chases_wait_for_their_loads);
     tcase_add_test(t, stream_strides_through_its_set);
+    tcase_add_test(t, accesses_keep_their_targets);
     tcase_add_test(t, random_fills_its_set);
     tcase_add_test(t, phases_keep_apart);
     tcase_add_loop_test(t, branches_are_taken_as_told, 0, G_N_ELEMENTS(branches));
