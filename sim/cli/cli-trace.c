@@ -7,7 +7,8 @@
 const cli_command cli_trace_commands[] = {
     {"trace info", "FILE...", "what a trace holds", "Exit status: 0 done, 2 a file is no trace.", cli_trace_info, false},
     {"trace verify", "FILE...", "check every byte of traces",
-     "Reads and decodes all chunks; every damaged one is named. Exit status: 0 whole, 1 damaged or unfinished, 2 no trace.", cli_trace_verify, false},
+     "Reads and decodes all chunks; every damaged one is named. Exit status: 0 whole, 1 damaged or unfinished,\n2 no trace.",
+     cli_trace_verify, false},
     {"trace cat", "FILE", "print a trace as text", "One line for each instruction, with its accesses, or as --what says. Exit status: 0 done, 2 bad input.",
      cli_trace_cat, false},
     {"trace cut", "IN OUT", "make a trace of a part of one", "With --salvage also of what is whole of a damaged or unfinished one. Exit status: 0 done, 2 bad input.",
@@ -22,7 +23,8 @@ const cli_command cli_trace_commands[] = {
 
 static void print_help(void)
 {
-    printf("Usage: quanta trace COMMAND [OPTIONS] ARGUMENTS\n\nLooks into traces of guests (see quanta record), cuts, imports and exports them.\n\nCommands:\n");
+    printf("Usage: quanta trace COMMAND [OPTIONS] ARGUMENTS\n\nLooks into traces of guests (see quanta record), cuts, imports and exports them.\n\n"
+           "Commands:\n");
     for (const cli_command *c = cli_trace_commands; c->name; c++)
         printf("  %-8s %s\n", c->name + strlen("trace "), c->summary);
     printf("\n'quanta trace COMMAND --help' tells a command's options.\n");

@@ -82,13 +82,15 @@ def main():
             m = measure(quanta, decode, os.path.join(guests, name), args, folder, rounds)
             cg = f"{m['cg'] / 1e6:6.0f}" if m["cg"] else "     -"
             ratio = f"{m['replay'] / m['cg']:9.2f}" if m["cg"] else "        -"
-            print(f"{name:10} {m['insns'] / 1e6:8.1f} {cg} {m['live'] / 1e6:6.0f} {m['replay'] / 1e6:6.0f} {m['decode'] / 1e6:6.0f} {ratio} "
-                  f"{m['replay'] / m['live']:11.2f} {m['decode'] / m['replay']:10.2f} {m['record']:7.2f} {m['bytes']:6.3f} {m['growth']:7.1f} {m['same']}", flush=True)
+            rates = f"{m['live'] / 1e6:6.0f} {m['replay'] / 1e6:6.0f} {m['decode'] / 1e6:6.0f}"
+            print(f"{name:10} {m['insns'] / 1e6:8.1f} {cg} {rates} {ratio} {m['replay'] / m['live']:11.2f} {m['decode'] / m['replay']:10.2f} "
+                  f"{m['record']:7.2f} {m['bytes']:6.3f} {m['growth']:7.1f} {m['same']}", flush=True)
         total = []
         for name, args in SIZES:
             _, _, out, _ = run([quanta, "record", "-o", "size.qtr", "--for", "50M", os.path.join(guests, name)] + args.split(), folder)
             total.append((name, float(re.search(r"\(([\d.]+) per instruction\)", out).group(1))))
-        print("bytes per instruction (first 50 M): " + ", ".join(f"{n} {b:.3f}" for n, b in total) + f"; mean {sum(b for _, b in total) / len(total):.3f}")
+        sizes = ", ".join(f"{n} {b:.3f}" for n, b in total)
+        print(f"bytes per instruction (first 50 M): {sizes}; mean {sum(b for _, b in total) / len(total):.3f}")
 
 
 if __name__ == "__main__":
