@@ -9,9 +9,11 @@ const cli_command cli_trace_commands[] = {
     {"trace verify", "FILE...", "check every byte of traces",
      "Reads and decodes all chunks; every damaged one is named. Exit status: 0 whole, 1 damaged or unfinished,\n2 no trace.",
      cli_trace_verify, false},
-    {"trace cat", "FILE", "print a trace as text", "One line for each instruction, with its accesses, or as --what says. Exit status: 0 done, 2 bad input.",
+    {"trace cat", "FILE", "print a trace as text",
+     "One line for each instruction, with its accesses, or as --what says. Exit status: 0 done, 2 bad input.",
      cli_trace_cat, false},
-    {"trace cut", "IN OUT", "make a trace of a part of one", "With --salvage also of what is whole of a damaged or unfinished one. Exit status: 0 done, 2 bad input.",
+    {"trace cut", "IN OUT", "make a trace of a part of one",
+     "With --salvage also of what is whole of a damaged or unfinished one. Exit status: 0 done, 2 bad input.",
      cli_trace_cut, false},
     {"trace import", "IN OUT", "make a trace of a file of another tool",
      "ChampSim, Valgrind lackey, Dinero, DynamoRIO drmemtrace; xz, gzip, zstd, lz4, bzip2 and zip are unpacked. - is standard input.\n"

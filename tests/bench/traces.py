@@ -75,8 +75,8 @@ def measure(quanta, decode, program, args, folder, rounds):
 def main():
     quanta, decode, guests = [os.path.abspath(p) for p in sys.argv[1:4]]
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 3
-    print(f"{'guest':10} {'M instr':>8} {'cg':>6} {'live':>6} {'replay':>6} {'decode':>6} {'replay/cg':>9} {'replay/live':>11} {'decode/rep':>10} {'record':>7} "
-          f"{'bytes':>6} {'growth':>7} result")
+    print(f"{'guest':10} {'M instr':>8} {'cg':>6} {'live':>6} {'replay':>6} {'decode':>6} {'replay/cg':>9} {'replay/live':>11} {'decode/rep':>10} "
+          f"{'record':>7} {'bytes':>6} {'growth':>7} result")
     with tempfile.TemporaryDirectory() as folder:
         for name, args in GUESTS:
             m = measure(quanta, decode, os.path.join(guests, name), args, folder, rounds)
