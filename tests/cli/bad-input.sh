@@ -35,7 +35,9 @@ bad "${vm}[policy]\nname = emon-quantm\n" "s.conf: [policy] name: unknown policy
 bad "${vm}[policy]\nname = emon-quantum\nperiod = 1\n" "s.conf: [policy]: parameter 'period' of policy 'emon-quantum': '1' is not a time"
 bad "${vm}[vm a]\nweight = 1\n" "s.conf:6: '[vm a]': this group stands earlier in the file already"
 bad '[vm a]\nworkload = elf:guests/srot\n' "s.conf: [vm a] workload: there is no guest program 'srot'; did you mean 'sort'?"
-bad '[vm a]\nworkload = synthetic:x\n' "s.conf: [vm a] workload: 'synthetic:x' is of a kind that this version cannot run yet; valid: elf:PATH"
+bad '[vm a]\nworkload = sythetic:x\n' "s.conf: [vm a] workload: 'sythetic:x' is of no known kind; valid: elf:PATH"
+bad '[vm a]\nworkload = synthetic:chaise\n' "s.conf: [vm a] workload: synthetic: there is no phase 'chaise'; did you mean 'chase'?"
+bad '[vm a]\nworkload = trace:absent.qtr\n' "s.conf: [vm a] workload: there is no file '"
 
 # Programs that are none.
 head -c 100 "$GUESTS/spin" >cut.elf

@@ -6,7 +6,7 @@
 
 printf '[scenario]\nduration = 1ms\n[vm a]\nworkload = elf:guests/spin\nargs = 1\n' >s.conf
 
-expect 2 "a command is missing; valid: run, compare, list"
+expect 2 "a command is missing; valid: run, compare, record, trace, list"
 expect 2 "unknown command 'comapre'; did you mean 'compare'?" comapre
 expect 2 "unknown option '--verbose'; valid: --help, --version" --verbose
 expect 2 "the scenario file is missing" run
@@ -16,19 +16,20 @@ expect 2 "did you mean '--policies'?" compare --polices=x s.conf
 expect 2 "--seed: 'x' is not a whole number from 0 to" run --seed x s.conf
 expect 2 "-j: -1 is not a number of threads" compare -j -1 s.conf
 expect 2 "'seed' is not GROUP.KEY=VALUE" run --set seed s.conf
-expect 2 "what to list? valid: policies, machines, events, guests" list
+expect 2 "what to list? valid: policies, machines, events, guests, traces" list
 expect 2 "there is no list of 'event'; did you mean 'events'?" list event
 expect 2 "unknown policy 'prioritty'; did you mean 'priority'?" run --policy prioritty s.conf
 expect 2 "policy 'priority' is named twice" compare --policies priority,priority s.conf
 
-for words in --help "run --help" "compare --help" "list --help" --version; do
+for words in --help "run --help" "compare --help" "record --help" "trace --help" "trace info --help" "trace verify --help" "trace cat --help" \
+    "trace cut --help" "trace import --help" "trace export --help" "list --help" --version; do
     # shellcheck disable=SC2086 # words are meant
     quanta $words
     ok "quanta $words" exits 0
     ok "quanta $words is on standard output alone" test -s out -a ! -s err
 done
 quanta --help
-for command in run compare list; do
+for command in run compare record trace list; do
     ok "--help names $command" grep -q "^  $command " out
 done
 
@@ -40,7 +41,9 @@ quanta list events
 ok "list events: perf's names with raw codes" grep -q '^branch-misses  *r00c5 ' out
 quanta list guests
 ok "list guests" grep -q '^elf:guests/sort$' out
-for what in policies machines events guests; do
+quanta list traces
+ok "list traces" grep -q '^trace:samples/sort$' out
+for what in policies machines events guests traces; do
     quanta list $what --json list.json
     ok "list $what --json FILE prints nothing" test ! -s out
     quanta list $what --json -
