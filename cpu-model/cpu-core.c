@@ -246,33 +246,37 @@ typedef struct {
     const cpu_tlb_entry *tlb;
     const uint64_t *l1;
     uint64_t tlb_mask, l1_mask, owner_key;
-    uint32_t tlb_shift, l1_shift;
 } tables;
 
 static inline tables tables_of(const cpu_lp *lp)
 {
     const cpu_tlb *t = &lp->core->dtlb;
     const cpu_cache *l1 = &lp->core->mem->l1d;
-    return (tables){.tlb = t->entries, .l1 = l1->ways, .tlb_mask = t->set_mask, .l1_mask = l1->set_mask, .owner_key = lp->owner_key,
-                    .tlb_shift = t->way_shift, .l1_shift = l1->way_shift};
+    return (tables){.tlb = t->entries, .l1 = l1->ways, .tlb_mask = t->set_mask, .l1_mask = l1->set_mask, .owner_key = lp->owner_key};
 }
 
 enum { LINE_QUIET = CPU_LINE_DIRTY | CPU_LINE_SHARED }; /* flags that do not concern a load */
 
+/* The shapes of the first-level tables, as shifts: constants in the loops made for them. */
+typedef struct {
+    unsigned line, l1, tlb; /* binary logarithms: bytes of a line, ways of a set of L1D, of the data TLB */
+} shapes;
+
 /* Whether an access hits way 0 of the TLB's and the cache's set, lies in one line, waits for nothing and changes nothing. */
-static G_ALWAYS_INLINE inline bool quiet_hit(const tables *t, uint64_t va, unsigned store, int64_t room, unsigned line_shift)
+static G_ALWAYS_INLINE inline bool quiet_hit(const tables *t, uint64_t va, unsigned store, uint64_t room, shapes s)
 {
-    const uint64_t line_mask = (UINT64_C(1) << line_shift) - 1;
-    const cpu_tlb_entry *e = t->tlb + ((va >> CPU_PAGE_SHIFT & t->tlb_mask) << t->tlb_shift);
-    uint64_t line = (e->pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> line_shift;
-    uint64_t off = t->l1[(line & t->l1_mask) << t->l1_shift] ^ (line << 8) ^ CPU_LINE_DIRTY;
-    uint64_t must = -(uint64_t)store | ~(uint64_t)LINE_QUIET;
-    return ((e->key ^ (t->owner_key | (va >> CPU_PAGE_SHIFT & CPU_VPN_MASK))) | (off & must)
-            | (uint64_t)((room - (int64_t)(va & line_mask)) >> 63)) == 0;
+    const uint64_t line_mask = (UINT64_C(1) << s.line) - 1;
+    const cpu_tlb_entry *e = t->tlb + ((va >> CPU_PAGE_SHIFT & t->tlb_mask) << s.tlb);
+    if (G_UNLIKELY(e->key != (t->owner_key | (va << 16 >> 28)) || (va & line_mask) > room))
+        return false;
+    uint64_t line = (e->pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> s.line;
+    uint64_t off = t->l1[(line & t->l1_mask) << s.l1] ^ (line << 8);
+    return store ? off == CPU_LINE_DIRTY : off <= LINE_QUIET;
 }
+G_STATIC_ASSERT(CPU_PAGE_SHIFT == 12 && CPU_VPN_BITS == 36); /* the shifts above */
 
 /* One access, whatever happens. */
-static inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsigned slot, uint64_t va, bool load, bool store, uint64_t clock)
+static G_ALWAYS_INLINE inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsigned slot, uint64_t va, bool load, bool store, uint64_t clock)
 {
     cpu_core *core = lp->core;
     uint64_t key = lp->owner_key | (va >> CPU_PAGE_SHIFT & CPU_VPN_MASK);
@@ -375,7 +379,7 @@ static G_GNUC_NO_INLINE uint64_t access_slow(cpu_lp *lp, uint32_t id, const cpu_
     return clock;
 }
 
-static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, unsigned line_shift, bool alone, bool inorder)
+static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape, bool alone, bool inorder)
 {
     cpu_core *core = lp->core;
     const tables t = tables_of(lp);
@@ -410,11 +414,11 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, unsigned line
         i++;
         unsigned slots = b->n_slots;
         if (slots) {
-            const int64_t room = (INT64_C(1) << line_shift) - b->span;
+            const uint64_t line_bytes = UINT64_C(1) << shape.line, room = line_bytes - MIN(b->span, line_bytes);
             unsigned first = MIN(slots, 32u);
             uint32_t stores = b->stores;
             for (unsigned s = 0; s < first; s++, stores >>= 1)
-                if (G_UNLIKELY(!quiet_hit(&t, addrs[s], stores & 1, room, line_shift)))
+                if (G_UNLIKELY(!quiet_hit(&t, addrs[s], stores & 1, room, shape)))
                     clock = access_slow(lp, id, b, s, addrs[s], lp->counted[1] + stat[1], clock);
             if (G_UNLIKELY(slots > 32))
                 clock = access_many(lp, id, addrs, slots, lp->counted[1] + stat[1], clock);
@@ -448,15 +452,15 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, unsigned line
     return i == n;
 }
 
-/* The common machines have loops of their own: out of order, lines of 64 bytes. */
+/* The common machines have loops of their own: out of order, lines of 64 bytes, L1D of eight ways, TLB of four. */
 bool cpu_lp_run(cpu_lp *lp, uint64_t until)
 {
     const cpu_core *core = lp->core;
-    unsigned line_shift = core->memory->line_shift;
+    const shapes shape = {core->memory->line_shift, core->mem->l1d.way_shift, core->dtlb.way_shift}, common = {6, 3, 2};
     bool alone = core->active <= 1, inorder = core->desc->pipeline == CPU_PIPELINE_INORDER;
-    if (inorder || line_shift != 6)
-        return run(lp, until, line_shift, alone, inorder);
-    return alone ? run(lp, until, 6, true, false) : run(lp, until, 6, false, false);
+    if (inorder || shape.line != common.line || shape.l1 != common.l1 || shape.tlb != common.tlb)
+        return run(lp, until, shape, alone, inorder);
+    return alone ? run(lp, until, common, true, false) : run(lp, until, common, false, false);
 }
 
 void cpu_lp_start(cpu_lp *lp, cpu_space *space)

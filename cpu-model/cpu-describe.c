@@ -113,7 +113,7 @@ static bool describe_x86(const cpu_block *block, unsigned index, insn_instructio
     out->addr += at;
     out->size = d.in.length;
     out->first_slot = (uint16_t)MIN(slots, block->facts.n_slots);
-    out->n_slots = (uint16_t)MIN(slots_of(&d), block->facts.n_slots - out->first_slot);
+    out->n_slots = (uint16_t)MIN(slots_of(&d), (unsigned)(block->facts.n_slots - out->first_slot));
     registers_of(&d, out);
     out->op = (uint8_t)op_of(&d, out->writes);
     out->rep = cpu_decode_branch(&d) == CPU_BR_REP;

@@ -284,20 +284,32 @@ uint64_t cpu_lp_propagate(cpu_lp *lp, const cpu_block *block, uint64_t clock)
         unsigned reason = lp->loads.n ? lp->loads.at[(lp->loads.head + lp->loads.n - 1) % CPU_RING].reason : SIM_EV_STALLS_MEM;
         clock = stall_until(lp, clock, deps_ready(lp, &used, clock), reason);
     }
-    uint64_t ready[CPU_REG_ARCH];
-    for (unsigned i = 0; i < block->n_written; i++)
-        ready[i] = deps_ready(lp, &block->written_deps[i], 0);
     uint64_t branch = block->branch != CPU_BR_NONE ? deps_ready(lp, &block->branch_deps, 0) : 0;
     lp->branch_ready = branch > clock ? branch : 0;
+    /* What the block writes waits for what it was made of; computed before any of it is noted, as inputs may be outputs. */
+    struct {
+        uint64_t at;
+        uint8_t reg;
+    } waits[CPU_REG_ARCH];
+    unsigned n = 0;
+    const uint64_t tainted = lp->tainted, missed = lp->missed;
     for (unsigned i = 0; i < block->n_written; i++) {
-        uint64_t bit = UINT64_C(1) << block->written[i];
-        lp->taint[block->written[i]] = ready[i];
-        lp->tainted = ready[i] > clock ? lp->tainted | bit : lp->tainted & ~bit;
+        const cpu_deps *d = &block->written_deps[i];
+        if (!((d->regs & tainted) | (d->slots & missed)))
+            continue;
+        waits[n].at = deps_ready(lp, d, 0);
+        waits[n].reg = block->written[i];
+        n += waits[n].at > clock;
     }
-    for (uint64_t m = lp->tainted & ~block->writes; m; m &= m - 1) {
+    lp->tainted &= ~block->writes;
+    for (uint64_t m = lp->tainted; m; m &= m - 1) {
         unsigned r = (unsigned)__builtin_ctzll(m);
         if (lp->taint[r] <= clock)
             lp->tainted &= ~(UINT64_C(1) << r);
+    }
+    while (n--) {
+        lp->taint[waits[n].reg] = waits[n].at;
+        lp->tainted |= UINT64_C(1) << waits[n].reg;
     }
     lp->taint_min = UINT64_MAX;
     for (uint64_t m = lp->tainted; m; m &= m - 1)
