@@ -493,7 +493,7 @@ void cpu_lp_feed(cpu_lp *lp, const insn_batch *batch, uint32_t block, uint32_t a
 {
     lp->ids = batch->blocks;
     lp->addrs_begin = batch->addrs;
-    lp->addrs = batch->addrs + addr;
+    lp->addrs = addr ? batch->addrs + addr : batch->addrs;
     lp->i = block;
     lp->n = batch->n_blocks;
     sync_timing(lp);

@@ -390,6 +390,7 @@ const uint8_t *tr_codec_decode(tr_codec *c, const uint8_t *p, const uint8_t *end
     p = get_blocks(c, p, end, batch->n_blocks, blocks, &to, addrs + TR_BATCH_ADDRS);
     if (p && p <= end && to == addrs + batch->n_addrs)
         return p;
-    g_clear_pointer((char **)&batch->event.text, g_free);
+    g_free((char *)batch->event.text);
+    *batch = (insn_batch){ .event = { .kind = INSN_EVENT_NONE } };
     return NULL;
 }

@@ -66,7 +66,7 @@ unsigned tr_codec_meet(tr_codec *codec, insn_code *code, const insn_batch *batch
  * all zero for a chunk's first segment. */
 void tr_codec_encode(tr_codec *codec, GByteArray *out, const insn_batch *batch, const tr_progress *now, const tr_progress *before);
 /* Reads the segment at `in`, updates `progress`, and returns where the next one starts; NULL when what stands there is no
- * segment (whatever it is: nothing beyond `end` + TR_CODEC_SLACK is read, nothing beyond the arrays written). The batch's
+ * segment, and then an empty batch (whatever it is: nothing beyond `end` + TR_CODEC_SLACK is read, nothing beyond the arrays written). The batch's
  * blocks and addrs go to the given arrays of TR_BATCH_BLOCKS and TR_BATCH_ADDRS + TR_ADDR_MARGIN; event.text is newly allocated
  * or NULL. */
 const uint8_t *tr_codec_decode(tr_codec *codec, const uint8_t *in, const uint8_t *end, uint32_t *blocks, uint64_t *addrs,

@@ -52,3 +52,5 @@ uint64_t wl_recording_executed(const wl_recording *recording);
 
 /* The report of a source made by this module. */
 void wl_source_report(const insn_source *source, wl_report *report);
+/* Damaged chunks of its trace that it has passed over, and what was wrong with the first (or NULL). 0 for other sources. */
+unsigned wl_source_skipped(const insn_source *source, const char **first);

@@ -84,6 +84,8 @@ static void next_batch(replay *p, insn_batch *batch)
     if (p->round_over && !begin_again(p))
         return;
     int got = tr_reader_next(p->reader, batch, &p->progress, &error);
+    if (got <= 0)
+        *batch = (insn_batch){ .event = { .kind = INSN_EVENT_NONE } };
     if (got > 0)
         take(p, batch);
     else if (got < 0)
@@ -128,6 +130,11 @@ static void replay_progress(const insn_source *source, tr_progress *progress)
     progress->reads_time = p->reads_time;
 }
 
+static unsigned replay_skipped(const insn_source *source, const char **first)
+{
+    return tr_reader_skipped(of(source)->reader, first);
+}
+
 static void replay_free(insn_source *source)
 {
     replay *p = of(source);
@@ -158,20 +165,11 @@ insn_source *wl_replay_new(const wl_replay_config *config, insn_code *code, GErr
     p->source.base = (insn_source){ .code = code, .fill = replay_fill, .free = replay_free };
     p->source.report = replay_report;
     p->source.progress = replay_progress;
+    p->source.skipped = replay_skipped;
     p->config = *config;
     p->config.path = p->path = g_strdup(config->path);
     p->reader = g_steal_pointer(&reader);
     p->missing = g_array_new(FALSE, FALSE, sizeof(struct wl_missing));
     tr_reader_start(p->reader, code, config->salvage);
     return &p->source.base;
-}
-
-const tr_info *wl_replay_info(const insn_source *source)
-{
-    return tr_reader_info(of(source)->reader);
-}
-
-unsigned wl_replay_skipped(const insn_source *source, const char **first)
-{
-    return tr_reader_skipped(of(source)->reader, first);
 }

@@ -14,10 +14,6 @@ typedef struct {
 /* Errors: no trace, unfinished without `salvage`, cannot be read. What turns out to be damaged later ends the source with
  * INSN_EVENT_ERROR. A trace that ends before its guest did ends with INSN_EVENT_CUT. `code` outlives the source. */
 insn_source *wl_replay_new(const wl_replay_config *config, insn_code *code, GError **error);
-/* The trace behind such a source. */
-const tr_info *wl_replay_info(const insn_source *source);
-/* Chunks passed over so far, and what was wrong with the first (or NULL). */
-unsigned wl_replay_skipped(const insn_source *source, const char **first);
 
 /* NULL when the trace can be played with or without salvage; else what wl_replay_new would say. */
 bool wl_replay_check(const tr_reader *reader, const char *path, bool salvage, GError **error);

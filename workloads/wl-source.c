@@ -31,6 +31,13 @@ void wl_note_missing(GArray *missing, uint32_t nr)
     }
 }
 
+unsigned wl_source_skipped(const insn_source *source, const char **first)
+{
+    const wl_source *s = (const wl_source *)(const void *)source;
+    *first = NULL;
+    return s->skipped ? s->skipped(source, first) : 0;
+}
+
 wl_guest_config *wl_config_copy(const wl_guest_config *config)
 {
     wl_guest_config *copy = g_memdup2(config, sizeof *config);

@@ -9,6 +9,7 @@ typedef struct {
     insn_source base; /* first: an insn_source of this module is a wl_source */
     void (*report)(const insn_source *source, wl_report *report);
     void (*progress)(const insn_source *source, tr_progress *progress); /* up to the end of the last batch; NULL: from the report */
+    unsigned (*skipped)(const insn_source *source, const char **first); /* NULL: never */
 } wl_source;
 
 /* Of any source of this module. */

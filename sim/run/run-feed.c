@@ -2,13 +2,17 @@
 #include "run-feed.h"
 
 #include "run-single.h"
-#include "wl-replay.h"
+#include "wl-ahead.h"
 #include "wl-synthetic.h"
+
+/* Threads that decode. */
+enum { MOST_DECODERS = 8 };
 
 struct run_feed {
     const run_scenario *scenario;
     const run_vm *vm;
     insn_code *code;
+    bool ahead;              /* its trace may be decoded by a thread of its own */
     wl_recording *recording; /* or NULL */
 };
 
@@ -18,6 +22,8 @@ run_feed *run_feed_new(const run_scenario *s, const run_vm *vm, uint64_t shared_
     f->scenario = s;
     f->vm = vm;
     f->code = cpu_code_new();
+    /* A run of its own leaves the host's other processors idle; comparisons use them otherwise. */
+    f->ahead = !shared_memory && s->vms->len <= MOST_DECODERS && g_get_num_processors() > 1;
     if (vm->kind != RUN_WORK_ELF || !shared_memory)
         return g_steal_pointer(&f);
     wl_guest_config config = run_guest_config(s, vm);
@@ -42,7 +48,7 @@ static insn_source *open_source(run_feed *f, GError **error)
     const run_vm *vm = f->vm;
     if (vm->kind == RUN_WORK_TRACE) {
         const wl_replay_config config = { .path = vm->trace, .salvage = vm->salvage, .repeat = vm->repeat };
-        return wl_replay_new(&config, f->code, error);
+        return f->ahead && vm->repeat == 1 ? wl_ahead_new(&config, f->code, error) : wl_replay_new(&config, f->code, error);
     }
     if (vm->kind == RUN_WORK_SYNTHETIC)
         return wl_synthetic_new(vm->name, vm->synthetic, f->scenario->seed, f->code, error);

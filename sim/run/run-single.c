@@ -5,7 +5,6 @@
 #include "run-metrics.h"
 #include "vmm-params.h"
 #include "vmm-registry.h"
-#include "wl-replay.h"
 
 #include <string.h>
 
@@ -126,12 +125,10 @@ static run_vm_result *copy_vm(const run_vm *vm, const vmm_vm_stats *s, const ins
     run_metrics_tasks(s->task_time, r);
     r->reasons = g_array_new(FALSE, FALSE, sizeof(run_reason));
     copy_report(source, vm->stdout_file != NULL, r);
-    if (vm->kind == RUN_WORK_TRACE) {
-        const char *note = NULL;
-        r->replayed = true;
-        r->salvaged = wl_replay_skipped(source, &note);
-        r->salvage_note = g_strdup(note);
-    }
+    const char *note;
+    r->replayed = vm->kind == RUN_WORK_TRACE;
+    r->salvaged = wl_source_skipped(source, &note);
+    r->salvage_note = g_strdup(note);
     run_metrics_ratios(r->ev, &r->ratios);
     return r;
 }

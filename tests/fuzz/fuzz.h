@@ -10,3 +10,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The path of a file in memory with these bytes, the same one each time. */
 const char *fuzz_file(const uint8_t *data, size_t size);
+/* A trace with right checksums, of payloads: kind, two bytes of size, count, and so many bytes, one after another. */
+GByteArray *fuzz_trace(const uint8_t *data, size_t size);
