@@ -86,5 +86,7 @@ bool tr_meta_from_text(tr_meta *m, const char *text, size_t size, GError **error
         NUMBER(m, i) = g_key_file_get_uint64(f, GROUP, numbers[i].key, NULL);
     m->regions = g_key_file_get_boolean(f, GROUP, "regions", NULL);
     m->argv = g_key_file_get_string_list(f, GROUP, "argv", NULL, NULL);
+    if (m->argv && !m->argv[0]) /* an empty list says nothing */
+        g_clear_pointer(&m->argv, g_strfreev);
     return true;
 }
