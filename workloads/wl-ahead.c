@@ -54,8 +54,10 @@ static void note(place *p, const insn_source *inner)
 static void fill_place(place *p, insn_source *inner)
 {
     insn_source_fill(inner, 0, TR_BATCH_BLOCKS, &p->batch);
-    memcpy(p->blocks, p->batch.blocks, p->batch.n_blocks * sizeof *p->blocks);
-    memcpy(p->addrs, p->batch.addrs, p->batch.n_addrs * sizeof *p->addrs);
+    if (p->batch.n_blocks)
+        memcpy(p->blocks, p->batch.blocks, p->batch.n_blocks * sizeof *p->blocks);
+    if (p->batch.n_addrs)
+        memcpy(p->addrs, p->batch.addrs, p->batch.n_addrs * sizeof *p->addrs);
     p->batch.blocks = p->blocks;
     p->batch.addrs = p->addrs;
     note(p, inner);
