@@ -78,7 +78,10 @@ static void near(const char *what, uint64_t got, uint64_t expected)
 
 static uint64_t in_brackets(const char *text, const char *word)
 {
-    const char *line = g_strrstr(text, "D   refs:"), *open = line ? strchr(line, '(') : NULL;
+    const char *line = g_strrstr(text, "D   refs:");
+    if (!line)
+        line = g_strrstr(text, "D refs:"); /* since Valgrind 3.21 */
+    const char *open = line ? strchr(line, '(') : NULL;
     const char *at = open && !strcmp(word, "wr") ? strchr(open, '+') : open;
     uint64_t n = 0;
     for (; at && *at && *at != 'r' && *at != 'w'; at++)
