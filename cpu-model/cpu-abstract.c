@@ -19,19 +19,10 @@ G_STATIC_ASSERT(G_N_ELEMENTS(ops) == INSN_OP_COUNT);
 /* An integer division costs what a 32-bit one of x86 code does (cpu_decode_operation). */
 enum { DIV_EXTRA = 12, DIV_UOPS = 8 };
 
-static uint64_t mask_of(const uint8_t *regs, unsigned n)
-{
-    uint64_t mask = 0;
-    for (unsigned i = 0; i < n; i++)
-        if (regs[i] != INSN_REG_NONE)
-            mask |= UINT64_C(1) << regs[i];
-    return mask;
-}
-
 static void build(cpu_builder *b, const insn_abstract *a)
 {
-    uint64_t src = mask_of(a->src, G_N_ELEMENTS(a->src)), dst = mask_of(a->dst, G_N_ELEMENTS(a->dst));
-    uint64_t addr = mask_of(a->addr, G_N_ELEMENTS(a->addr)), temps = 0;
+    uint64_t src = cpu_abstract_regs(a->src, G_N_ELEMENTS(a->src)), dst = cpu_abstract_regs(a->dst, G_N_ELEMENTS(a->dst));
+    uint64_t addr = cpu_abstract_regs(a->addr, G_N_ELEMENTS(a->addr)), temps = 0;
     uint64_t result = UINT64_C(1) << (CPU_REG_TEMP + 3);
     int stores[INSN_ABSTRACT_ACCESSES];
     unsigned n_stores = 0, n_loads = 0;

@@ -17,3 +17,13 @@ int cpu_add_slot(cpu_builder *b, unsigned size, unsigned flags);
 /* Builds a block's instructions: facts.sensitivity and last_at, branch, target, unknown, fall; the rest cpu_decode_block does. */
 void cpu_decode_insns(cpu_block *block, cpu_builder *b, const uint8_t *bytes, uint16_t size);
 void cpu_abstract_insns(cpu_block *block, cpu_builder *b, const uint8_t *bytes, uint16_t size);
+
+/* The registers that an abstract instruction names in one of its lists, as a mask. */
+static inline uint64_t cpu_abstract_regs(const uint8_t *regs, unsigned n)
+{
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (regs[i] != INSN_REG_NONE)
+            mask |= UINT64_C(1) << regs[i];
+    return mask;
+}

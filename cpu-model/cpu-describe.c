@@ -4,15 +4,6 @@
 
 #include <string.h>
 
-static uint64_t mask_of(const uint8_t *regs, unsigned n)
-{
-    uint64_t mask = 0;
-    for (unsigned i = 0; i < n; i++)
-        if (regs[i] != INSN_REG_NONE)
-            mask |= UINT64_C(1) << regs[i];
-    return mask;
-}
-
 static bool describe_abstract(const cpu_block *block, unsigned index, insn_instruction *out)
 {
     static const char *const names[] = {"move", "int", "mul", "div", "fp-add", "fp-mul", "fp-div", "vec", "cond", "jump", "call", "ret", "ijump", "icall"};
@@ -24,8 +15,8 @@ static bool describe_abstract(const cpu_block *block, unsigned index, insn_instr
         out->addr += all[i].size;
     out->size = a->size;
     out->op = a->op;
-    out->reads = mask_of(a->src, G_N_ELEMENTS(a->src)) | mask_of(a->addr, G_N_ELEMENTS(a->addr));
-    out->writes = mask_of(a->dst, G_N_ELEMENTS(a->dst));
+    out->reads = cpu_abstract_regs(a->src, G_N_ELEMENTS(a->src)) | cpu_abstract_regs(a->addr, G_N_ELEMENTS(a->addr));
+    out->writes = cpu_abstract_regs(a->dst, G_N_ELEMENTS(a->dst));
     g_snprintf(out->text, sizeof out->text, "(abstract) %s", names[a->op]);
     return true;
 }

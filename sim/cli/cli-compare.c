@@ -64,32 +64,14 @@ static int execute(const cli_options *o, const run_scenario *s)
 int cli_compare(const char *command, int argc, char **argv)
 {
     cli_options o = {0};
-    gboolean progress = FALSE, no_progress = FALSE, quiet = FALSE, strict = FALSE, salvage = FALSE;
     const GOptionEntry entries[] = {
         {"policies", 'p', 0, G_OPTION_ARG_FILENAME, &o.policies,
          "the policies, separated by commas; round-robin is always one of them (default: the scenario's)", "A,B,..."},
-        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o.json,
-         "write the result as JSON; - is standard output, in place of the table", "FILE"},
-        {"set", 's', 0, G_OPTION_ARG_FILENAME_ARRAY, &o.sets, "override a key of the scenario (may be repeated)",
-         "GROUP.KEY=VALUE"},
-        {"traces", 0, 0, G_OPTION_ARG_FILENAME, &o.traces, "take every VM's work from DIR/NAME.qtr, as 'quanta record SCENARIO' made them", "DIR"},
-        {"salvage", 0, 0, G_OPTION_ARG_NONE, &salvage, "use what is whole of damaged and unfinished traces", NULL},
-        {"seed", 0, 0, G_OPTION_ARG_FILENAME, &o.seed_text, "override the scenario's seed", "N"},
-        {"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "end a run at the first bad answer of its policy", NULL},
-        {"jobs", 'j', 0, G_OPTION_ARG_INT, &o.jobs, "runs at a time (default: one per processor of the host)", "N"},
-        {"progress", 0, 0, G_OPTION_ARG_NONE, &progress, "show progress even if standard error is no terminal",
-         NULL},
-        {"no-progress", 0, 0, G_OPTION_ARG_NONE, &no_progress, "show no progress", NULL},
-        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "print nothing but errors (and JSON)", NULL},
+        CLI_SCENARIO_ENTRIES(o),
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     int status = SIM_EXIT_OK;
     if (cli_options_parse(command, entries, &argc, &argv, &status)) {
-        o.progress = progress;
-        o.no_progress = no_progress;
-        o.quiet = quiet;
-        o.strict = strict;
-        o.salvage = salvage;
         g_autoptr(run_scenario) s = cli_options_scenario(command, &o, argc, argv, &status);
         if (s)
             status = execute(&o, s);

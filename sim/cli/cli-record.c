@@ -204,7 +204,6 @@ static bool parse(const char *command, const GOptionEntry *entries, int *argc, c
 int cli_record(const char *command, int argc, char **argv)
 {
     record_options o = {.beyond = BEYOND_DEFAULT};
-    gboolean progress = FALSE, no_progress = FALSE, quiet = FALSE;
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &o.output, "the trace of a program (default: NAME.qtr), or the folder of a scenario's traces"
          " (default: NAME-traces)", "PATH"},
@@ -219,18 +218,14 @@ int cli_record(const char *command, int argc, char **argv)
         {"folder", 0, 0, G_OPTION_ARG_FILENAME, &o.folder, "program: the only host folder that the guest sees", "DIR"},
         {"writable", 0, 0, G_OPTION_ARG_NONE, &o.writable, "program: it may write to the folder", NULL},
         {"memory", 0, 0, G_OPTION_ARG_FILENAME, &o.memory_text, "program: all that it can have mapped (default: 256MiB)", "SIZE"},
-        {"progress", 0, 0, G_OPTION_ARG_NONE, &progress, "show progress even if standard error is no terminal", NULL},
-        {"no-progress", 0, 0, G_OPTION_ARG_NONE, &no_progress, "show no progress", NULL},
-        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "print nothing but errors", NULL},
+        {"progress", 0, 0, G_OPTION_ARG_NONE, &o.common.progress, "show progress even if standard error is no terminal", NULL},
+        {"no-progress", 0, 0, G_OPTION_ARG_NONE, &o.common.no_progress, "show no progress", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o.common.quiet, "print nothing but errors", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     int status = SIM_EXIT_OK;
-    if (parse(command, entries, &argc, &argv, &status)) {
-        o.common.progress = progress;
-        o.common.no_progress = no_progress;
-        o.common.quiet = quiet;
+    if (parse(command, entries, &argc, &argv, &status))
         status = dispatch(command, &o, argc, argv);
-    }
     clear(&o);
     return status;
 }

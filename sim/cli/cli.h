@@ -51,11 +51,24 @@ typedef struct {
     char **sets;
     char *seed_text, *policy, *policies, *traces;
     int jobs;
-    bool progress, no_progress, quiet, alone, strict, salvage;
+    gboolean progress, no_progress, quiet, alone, strict, salvage;
     uint64_t seed;
     bool has_seed;
     const char *scenario; /* the one argument; points into argv */
 } cli_options;
+
+/* Entries of every command that runs scenarios, for cli_options `o`. */
+#define CLI_SCENARIO_ENTRIES(o) \
+    {"json", 0, 0, G_OPTION_ARG_FILENAME, &(o).json, "write the result as JSON; - is standard output, in place of the table", "FILE"}, \
+    {"set", 's', 0, G_OPTION_ARG_FILENAME_ARRAY, &(o).sets, "override a key of the scenario (may be repeated)", "GROUP.KEY=VALUE"}, \
+    {"traces", 0, 0, G_OPTION_ARG_FILENAME, &(o).traces, "take every VM's work from DIR/NAME.qtr, as 'quanta record SCENARIO' made them", "DIR"}, \
+    {"salvage", 0, 0, G_OPTION_ARG_NONE, &(o).salvage, "use what is whole of damaged and unfinished traces", NULL}, \
+    {"seed", 0, 0, G_OPTION_ARG_FILENAME, &(o).seed_text, "override the scenario's seed", "N"}, \
+    {"strict", 0, 0, G_OPTION_ARG_NONE, &(o).strict, "end a run at the first bad answer of its policy", NULL}, \
+    {"jobs", 'j', 0, G_OPTION_ARG_INT, &(o).jobs, "runs at a time (default: one per processor of the host)", "N"}, \
+    {"progress", 0, 0, G_OPTION_ARG_NONE, &(o).progress, "show progress even if standard error is no terminal", NULL}, \
+    {"no-progress", 0, 0, G_OPTION_ARG_NONE, &(o).no_progress, "show no progress", NULL}, \
+    {"quiet", 'q', 0, G_OPTION_ARG_NONE, &(o).quiet, "print nothing but errors (and JSON)", NULL}
 
 /* Parses with the given option entries (they point into `options`, or anywhere). False: the exit status is in *status
  * (also for --help). What is left of argv is the command's arguments. */
