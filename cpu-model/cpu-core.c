@@ -1,214 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The run loop: one pass per executed block. */
-#include "cpu-lp.h"
-
-/* ---- timing tables ------------------------------------------------------------------------------------------ */
-
-cpu_space *cpu_space_new(insn_code *code, uint16_t owner)
-{
-    cpu_space *s = g_new0(cpu_space, 1);
-    s->owner = owner;
-    s->code = code;
-    return s;
-}
-
-void cpu_space_free(cpu_space *s)
-{
-    if (!s)
-        return;
-    for (unsigned k = 0; k < CPU_MAX_KINDS; k++) {
-        g_aligned_free(s->timing[k].blocks);
-        g_aligned_free(s->timing[k].demand);
-        g_free(s->timing[k].decoded);
-        g_free(s->timing[k].edge_keys);
-        g_free(s->timing[k].edge_costs);
-    }
-    g_free(s);
-}
-
-static void fill_tblock(const cpu_core *core, const cpu_space *space, const cpu_block *d, cpu_tblock *b)
-{
-    unsigned shift = core->memory->line_shift;
-    uint64_t last = d->fall > d->facts.addr ? d->fall - 1 : d->facts.addr;
-    uint64_t key = (uint64_t)space->owner << CPU_VPN_BITS | (d->facts.addr >> CPU_PAGE_SHIFT & CPU_VPN_MASK);
-    uint64_t pa = cpu_memory_page(core->memory, key) | (d->facts.addr & ((1u << CPU_PAGE_SHIFT) - 1));
-    uint64_t lines = (last >> shift) - (d->facts.addr >> shift) + 1;
-    bool crosses = d->facts.addr >> CPU_PAGE_SHIFT != last >> CPU_PAGE_SHIFT;
-    *b = (cpu_tblock){.stat = {d->facts.n_insns, d->n_uops, d->n_loads, d->n_stores}, .regs = d->reads | d->writes, .addr = d->facts.addr, .fall = d->fall,
-                      .line = pa >> shift, .pred = CPU_NO_BLOCK, .n_slots = d->facts.n_slots,
-                      .n_lines = crosses || lines >= CPU_LINES_SLOW ? CPU_LINES_SLOW : (uint8_t)lines, .branch = d->branch};
-    for (unsigned i = 0; i < d->facts.n_slots; i++) {
-        b->span = MAX(b->span, d->slots[i].size);
-        if (i < 32) {
-            b->loads |= (uint32_t)(d->slots[i].flags & INSN_ACCESS_LOAD ? 1 : 0) << i;
-            b->stores |= (uint32_t)(d->slots[i].flags & INSN_ACCESS_STORE ? 1 : 0) << i;
-        }
-    }
-}
-
-/* Brings the space's table for the LP's kind of core up to the code store's blocks. */
-static void sync_timing(cpu_lp *lp)
-{
-    cpu_timing *t = lp->timing;
-    uint32_t count = cpu_code_count(lp->space->code);
-    if (count > t->capacity) {
-        uint32_t capacity = MAX(count + count / 2, 1024);
-        cpu_tblock *blocks = g_aligned_alloc(capacity, sizeof *blocks, 64);
-        if (t->n)
-            memcpy(blocks, t->blocks, t->n * sizeof *blocks);
-        g_aligned_free(t->blocks);
-        t->blocks = blocks;
-        cpu_shares *demand = g_aligned_alloc(capacity, sizeof *demand, 64);
-        if (t->n)
-            memcpy(demand, t->demand, t->n * sizeof *demand);
-        g_aligned_free(t->demand);
-        t->demand = demand;
-        t->decoded = g_renew(const cpu_block *, t->decoded, capacity);
-        t->capacity = capacity;
-    }
-    for (; t->n < count; t->n++) {
-        const cpu_block *d = cpu_code_block(lp->space->code, t->n);
-        fill_tblock(lp->core, lp->space, d, &t->blocks[t->n]);
-        t->decoded[t->n] = d;
-        cpu_sched_demand(lp->core->desc, d, &t->demand[t->n]);
-    }
-    lp->table = t->blocks;
-}
-
-static uint32_t edge_place(const cpu_timing *t, uint64_t key)
-{
-    uint32_t place = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & t->edge_mask;
-    while (t->edge_keys[place] && t->edge_keys[place] != key)
-        place = (place + 1) & t->edge_mask;
-    return place;
-}
-
-static void grow_edges(cpu_timing *t)
-{
-    uint64_t *keys = t->edge_keys;
-    uint32_t *costs = t->edge_costs;
-    uint32_t old = keys ? t->edge_mask + 1 : 0;
-    uint32_t size = MAX(old * 2, 1024);
-    t->edge_keys = g_new0(uint64_t, size);
-    t->edge_costs = g_new(uint32_t, size);
-    t->edge_mask = size - 1;
-    for (uint32_t i = 0; i < old; i++)
-        if (keys[i]) {
-            uint32_t place = edge_place(t, keys[i]);
-            t->edge_keys[place] = keys[i];
-            t->edge_costs[place] = costs[i];
-        }
-    g_free(keys);
-    g_free(costs);
-}
-
-/* The cost of block `id` after block `prev`, from the table of all pairs seen. */
-static G_GNUC_NO_INLINE uint32_t edge_cost(cpu_lp *lp, uint32_t prev, uint32_t id)
-{
-    cpu_timing *t = lp->timing;
-    uint64_t key = ((uint64_t)prev << 32 | id) + 1; /* prev is below 2^32 - 1 but for CPU_NO_BLOCK, which does not come here */
-    if (t->n_edges * 2 >= (t->edge_keys ? t->edge_mask + 1 : 0))
-        grow_edges(t);
-    uint32_t place = edge_place(t, key);
-    if (!t->edge_keys[place]) {
-        insn_code *code = lp->space->code;
-        t->edge_keys[place] = key;
-        t->edge_costs[place] = cpu_sched_cost(lp->core->desc, cpu_code_block(code, prev), cpu_code_block(code, id));
-        t->n_edges++;
-    }
-    cpu_tblock *b = &t->blocks[id];
-    b->pred = prev;
-    return b->cost = t->edge_costs[place];
-}
-
-/* ---- branches ------------------------------------------------------------------------------------------------- */
-
-static inline void end_loop(cpu_lp *lp)
-{
-    if (lp->loop.iterations >= CPU_LOOP_LONG) {
-        lp->loop.exits++;
-        lp->loop.last = lp->loop.iterations;
-    }
-    lp->loop.branch = 0;
-    lp->loop.iterations = 0;
-}
-
-static inline void follow_loop(cpu_lp *lp, uint64_t branch, uint64_t insns)
-{
-    if (G_LIKELY(lp->loop.branch == branch)) {
-        lp->loop.iterations++;
-        return;
-    }
-    end_loop(lp);
-    lp->loop.branch = branch;
-    lp->loop.iterations = 1;
-    lp->loop.insns_at = insns;
-}
-
-static G_GNUC_NO_INLINE uint64_t mispredicted(cpu_lp *lp, uint64_t clock)
-{
-    uint64_t resolved = MAX(clock, lp->branch_ready);
-    uint64_t restart = resolved + (uint64_t)lp->core->desc->mispredict * CPU_SUB;
-    lp->ev[SIM_EV_BRANCH_MISSES]++;
-    lp->ev[SIM_EV_STALLS_BRANCH] += restart - clock;
-    return restart;
-}
-
-static inline uint64_t look_up_target(cpu_lp *lp, uint64_t branch, uint64_t target, bool indirect, uint64_t clock)
-{
-    uint64_t predicted = cpu_btb_lookup(&lp->core->btb, branch, target);
-    lp->ev[SIM_EV_TAKEN_BRANCHES]++;
-    if (G_LIKELY(predicted == target))
-        return clock;
-    if (predicted == UINT64_MAX)
-        lp->ev[SIM_EV_BTB_MISSES]++;
-    if (indirect)
-        return mispredicted(lp, clock);
-    lp->ev[SIM_EV_STALLS_FRONTEND] += (uint64_t)lp->core->desc->btb_miss * CPU_SUB;
-    return clock + (uint64_t)lp->core->desc->btb_miss * CPU_SUB;
-}
-
-static G_GNUC_NO_INLINE uint64_t resolve_other(cpu_lp *lp, const cpu_tblock *p, uint64_t next, uint64_t insns, uint64_t clock)
-{
-    lp->ev[SIM_EV_BRANCHES]++;
-    switch (p->branch) {
-    case CPU_BR_JUMP:
-        if (next < p->fall)
-            follow_loop(lp, p->fall, insns);
-        return look_up_target(lp, p->fall, next, false, clock);
-    case CPU_BR_CALL:
-    case CPU_BR_ICALL:
-        lp->ras_top = lp->ras_top + 1 == lp->core->desc->ras ? 0 : lp->ras_top + 1;
-        lp->ras[lp->ras_top] = p->fall;
-        return look_up_target(lp, p->fall, next, p->branch == CPU_BR_ICALL, clock);
-    case CPU_BR_RET: {
-        lp->ev[SIM_EV_TAKEN_BRANCHES]++;
-        uint64_t predicted = lp->ras[lp->ras_top];
-        lp->ras_top = lp->ras_top ? lp->ras_top - 1 : lp->core->desc->ras - 1;
-        return G_LIKELY(predicted == next) ? clock : mispredicted(lp, clock);
-    }
-    default: /* CPU_BR_IJUMP */
-        return look_up_target(lp, p->fall, next, true, clock);
-    }
-}
-
-/* Resolves the branch that ended `p`, now that the next block is known to begin at `next`. */
-static G_ALWAYS_INLINE inline uint64_t resolve_branch(cpu_lp *lp, cpu_core *core, const cpu_tblock *p, uint64_t next, uint64_t insns, uint64_t clock)
-{
-    if (p->branch != CPU_BR_COND)
-        return p->branch == CPU_BR_NONE || p->branch == CPU_BR_REP ? clock : resolve_other(lp, p, next, insns, clock);
-    bool taken = next != p->fall;
-    lp->ev[SIM_EV_COND_BRANCHES]++;
-    bool right = cpu_gshare_predict(&core->gshare, &lp->history, p->fall, taken);
-    if (taken) {
-        if (next < p->fall)
-            follow_loop(lp, p->fall, insns);
-        clock = look_up_target(lp, p->fall, next, false, clock);
-    } else if (lp->loop.branch == p->fall) {
-        end_loop(lp);
-    }
-    return G_LIKELY(right) ? clock : mispredicted(lp, clock);
-}
+#include "cpu-branch.h"
 
 /* ---- fetch ---------------------------------------------------------------------------------------------------- */
 
@@ -323,47 +115,6 @@ static G_GNUC_NO_INLINE uint64_t access_many(cpu_lp *lp, uint32_t id, const uint
     return clock;
 }
 
-/* ---- simultaneous multithreading -------------------------------------------------------------------------------- */
-
-/* How much of a share, in 1/65536, the LP's active siblings have taken of late: over their present and previous windows. */
-static uint64_t siblings_rate(const cpu_lp *lp, unsigned share, uint64_t clock)
-{
-    uint64_t rate = 0;
-    const cpu_core *core = lp->core;
-    for (unsigned t = 0; t < core->desc->threads; t++) {
-        const cpu_lp *other = &core->lps[t];
-        if (other == lp || !other->space)
-            continue;
-        uint64_t now = MAX(clock, other->clock);
-        uint64_t elapsed = now - MIN(other->window_before, now - 1);
-        uint64_t used = (uint64_t)other->used.share[share] + other->used_before.share[share];
-        rate += (used << 16) / MAX(elapsed, 1);
-    }
-    return rate;
-}
-
-uint64_t cpu_lp_settle(cpu_lp *lp, uint64_t clock)
-{
-    uint64_t fair = 65536 / MAX(lp->core->active, 1u);
-    uint64_t need = lp->work;
-    for (unsigned k = 0; k < CPU_N_SHARES; k++) {
-        uint64_t used = lp->used.share[k];
-        if (used * lp->core->active <= lp->work) /* within its fair share in any case */
-            continue;
-        uint64_t taken = siblings_rate(lp, k, clock);
-        uint64_t left = taken < 65536 - fair ? 65536 - taken : fair;
-        need = MAX(need, (used << 16) / left);
-    }
-    lp->ev[SIM_EV_STALLS_SMT] += need - lp->work;
-    clock += need - lp->work;
-    lp->window_before = lp->window;
-    lp->used_before = lp->used;
-    lp->window = clock;
-    lp->used = (cpu_shares){0};
-    lp->work = 0;
-    return clock;
-}
-
 /* ---- the loop --------------------------------------------------------------------------------------------------- */
 
 /* An access that is no quiet hit. */
@@ -397,7 +148,7 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
         uint32_t id = ids[i];
         cpu_tblock *b = &table[id];
         if (G_LIKELY(prev != CPU_NO_BLOCK && !resolved))
-            clock = resolve_branch(lp, core, &table[prev], b->addr, lp->counted[0] + stat[0], clock);
+            clock = cpu_lp_resolve_branch(lp, core, &table[prev], b->addr, lp->counted[0] + stat[0], clock);
         resolved = false;
         clock = fetch(lp, b, clock);
         if (lp->in_flight) {
@@ -426,7 +177,7 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
         }
         uint32_t cost = b->cost;
         if (G_UNLIKELY(b->pred != prev))
-            cost = prev == CPU_NO_BLOCK ? cpu_sched_cost(core->desc, NULL, decoded(lp, id)) : edge_cost(lp, prev, id);
+            cost = prev == CPU_NO_BLOCK ? cpu_sched_cost(core->desc, NULL, decoded(lp, id)) : cpu_lp_edge_cost(lp, prev, id);
         clock += cost;
         if (!alone) {
             for (unsigned k = 0; k < CPU_N_SHARES / 4; k++)
@@ -476,14 +227,14 @@ void cpu_lp_start(cpu_lp *lp, cpu_space *space)
     lp->started = lp->window = lp->window_before = lp->clock;
     lp->used = lp->used_before = (cpu_shares){0};
     lp->work = 0;
-    sync_timing(lp);
+    cpu_lp_sync_timing(lp);
 }
 
 void cpu_lp_stop(cpu_lp *lp)
 {
     lp->clock = cpu_lp_drain_all(lp, lp->clock);
     lp->busy += lp->clock - lp->started;
-    end_loop(lp);
+    cpu_lp_end_loop(lp);
     lp->prev = CPU_NO_BLOCK;
     lp->space = NULL;
     lp->core->active--;
@@ -496,7 +247,7 @@ void cpu_lp_feed(cpu_lp *lp, const insn_batch *batch, uint32_t block, uint32_t a
     lp->addrs = addr ? batch->addrs + addr : batch->addrs;
     lp->i = block;
     lp->n = batch->n_blocks;
-    sync_timing(lp);
+    cpu_lp_sync_timing(lp);
 }
 
 void cpu_lp_position(const cpu_lp *lp, uint32_t *block, uint32_t *addr)

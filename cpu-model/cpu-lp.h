@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The insides of cores and logical processors, shared by cpu-core.c (the run loop), cpu-miss.c (what happens on a
- * miss) and cpu-state.c (counters and views). Not for others. */
+/* The insides of cores and logical processors, shared by cpu-core.c (the run loop), cpu-branch.h, cpu-miss.c (what happens on a
+ * miss), cpu-smt.c, cpu-timing.c and cpu-state.c (counters and views). Not for others. */
 #pragma once
 
 #include "cpu-core.h"
@@ -90,6 +90,11 @@ struct cpu_lp {
         uint64_t base;
     } emon[16];
 };
+
+/* Brings the table of the LP's space for its kind of core up to the code store's blocks. */
+void cpu_lp_sync_timing(cpu_lp *lp);
+/* The cost of block `id` after block `prev`, from the table of all pairs seen. */
+uint32_t cpu_lp_edge_cost(cpu_lp *lp, uint32_t prev, uint32_t id);
 
 /* An accounting window's worth of work. */
 enum { CPU_SMT_WINDOW = 256 << CPU_SUB_BITS };

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading a machine file, a part per file: cpu-machine-core.c (pipeline), cpu-machine-predict.c (branch prediction), cpu-machine-memory.c
+ * (caches, TLBs, prefetchers, memory), cpu-machine.c (the machine as a whole). Not for others. */
+#pragma once
+
+#include "cpu-machine.h"
+
+/* All of them: false with `error` set, which names the file, group, key and what would be valid. */
+bool cpu_read_core(sim_config *c, const char *group, uint32_t line, cpu_core_desc *k, GError **error);
+bool cpu_read_predictors(sim_config *c, const char *group, cpu_core_desc *k, GError **error);
+bool cpu_read_core_memory(sim_config *c, const char *group, uint32_t line, cpu_core_desc *k, GError **error);
+bool cpu_read_memory(sim_config *c, uint32_t line, cpu_machine *m, GError **error);
+bool cpu_read_cache(sim_config *c, const char *group, const char *level, uint32_t line, bool required, cpu_cache_desc *d, GError **error);
+bool cpu_read_tlb(sim_config *c, const char *group, const char *name, uint32_t entries, uint32_t ways, cpu_tlb_desc *d, GError **error);
+
+static inline uint32_t cpu_read_uint(sim_config *c, const char *group, const char *key, uint32_t fallback, uint32_t min, uint32_t max, GError **error)
+{
+    return (uint32_t)sim_config_uint(c, group, key, fallback, min, max, error);
+}
