@@ -120,17 +120,18 @@ static G_GNUC_NO_INLINE uint64_t access_many(cpu_lp *lp, uint32_t id, const uint
 /* An access that is no quiet hit. */
 static G_GNUC_NO_INLINE uint64_t access_slow(cpu_lp *lp, uint32_t id, const cpu_tblock *b, unsigned slot, uint64_t va, uint64_t uops, uint64_t clock)
 {
-    const uint64_t line_bytes = UINT64_C(1) << lp->core->memory->line_shift;
+    const uint64_t line_mask = (UINT64_C(1) << lp->core->memory->line_shift) - 1;
+    unsigned flags = decoded(lp, id)->slots[slot].flags;
     uint64_t counted = lp->counted[1];
     lp->counted[1] = uops; /* the position that a miss notes */
-    clock = access_line(lp, id, slot, va, b->loads >> slot & 1, b->stores >> slot & 1, clock);
-    if (G_UNLIKELY((va & (line_bytes - 1)) + b->span > line_bytes))
+    clock = access_line(lp, id, slot, va, flags & INSN_ACCESS_LOAD, flags & INSN_ACCESS_STORE, clock);
+    if (G_UNLIKELY((va & line_mask) > b->room))
         clock = access_next_line(lp, id, slot, va, clock);
     lp->counted[1] = counted;
     return clock;
 }
 
-static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape, bool alone, bool inorder)
+static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape, bool alone, bool inorder, bool calmable)
 {
     cpu_core *core = lp->core;
     const tables t = tables_of(lp);
@@ -165,7 +166,9 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
         i++;
         unsigned slots = b->n_slots;
         if (slots) {
-            const uint64_t line_bytes = UINT64_C(1) << shape.line, room = line_bytes - MIN(b->span, line_bytes);
+            const uint64_t room = b->room;
+            if (G_UNLIKELY(slots == UINT8_MAX))
+                slots = decoded(lp, id)->facts.n_slots;
             unsigned first = MIN(slots, 32u);
             uint32_t stores = b->stores;
             for (unsigned s = 0; s < first; s++, stores >>= 1)
@@ -190,8 +193,10 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
             clock = cpu_lp_propagate(lp, decoded(lp, id), clock);
         else
             lp->branch_ready = 0;
-        stat += __builtin_convertvector(*(const cpu_v4h *)(const void *)b->stat, cpu_v4);
+        stat += *(const cpu_v4 *)(const void *)b->stat;
         prev = id;
+        if (calmable && !(lp->in_flight | lp->tainted))
+            break;
     }
     lp->i = i;
     lp->addrs = addrs;
@@ -203,6 +208,68 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
     return i == n;
 }
 
+/* ---- nothing in flight ------------------------------------------------------------------------------------------- */
+
+/* The run loop for the common case: a lone logical processor, no miss in flight, no register that waits for one. Ends where that ends (the
+ * general loop goes on from there), at `until`, or with the batch. `*slot` are the accesses of the present block that have been made. */
+static G_ALWAYS_INLINE inline void run_calm(cpu_lp *lp, uint64_t until, shapes shape)
+{
+    cpu_core *core = lp->core;
+    const tables t = tables_of(lp);
+    cpu_tblock *const table = lp->table;
+    const uint32_t *id = lp->ids + lp->i, *const end = lp->ids + lp->n;
+    const uint64_t *addrs = lp->addrs;
+    uint32_t prev = lp->prev;
+    const cpu_tblock *p = &table[prev];
+    uint64_t clock = lp->clock;
+    cpu_v4 stat = {0, 0, 0, 0};
+
+    do {
+        cpu_tblock *b = &table[*id];
+        clock = cpu_lp_resolve_branch(lp, core, p, b->addr, lp->counted[0] + stat[0], clock);
+        clock = fetch(lp, b, clock);
+        if (G_UNLIKELY(clock >= until)) {
+            lp->resolved = true;
+            break;
+        }
+        unsigned slots = b->n_slots;
+        if (slots) {
+            if (G_UNLIKELY(slots > 32)) {
+                lp->resolved = true;
+                break;
+            }
+            const uint64_t room = b->room, *const last = addrs + slots;
+            uint32_t stores = b->stores;
+            const uint64_t *a = addrs;
+            do {
+                if (G_UNLIKELY(!quiet_hit(&t, *a, stores & 1, room, shape))) {
+                    clock = access_slow(lp, *id, b, (unsigned)(a - addrs), *a, lp->counted[1] + stat[1], clock);
+                }
+                stores >>= 1;
+            } while (++a != last);
+            addrs = last;
+        }
+        uint32_t cost = b->cost;
+        if (G_UNLIKELY(b->pred != prev))
+            cost = cpu_lp_edge_cost(lp, prev, *id);
+        clock += cost;
+        stat += *(const cpu_v4 *)(const void *)b->stat;
+        prev = *id++;
+        p = b;
+        if (G_UNLIKELY(lp->in_flight)) {
+            if (lp->missed)
+                clock = cpu_lp_propagate(lp, decoded(lp, prev), clock);
+            break;
+        }
+    } while (id != end && clock < until);
+    lp->i = (uint32_t)(id - lp->ids);
+    lp->addrs = addrs;
+    lp->prev = prev;
+    lp->clock = clock;
+    for (unsigned k = 0; k < 4; k++)
+        lp->counted[k] += stat[k];
+}
+
 /* The common machines have loops of their own: out of order, lines of 64 bytes, L1D of eight ways, TLB of four. */
 bool cpu_lp_run(cpu_lp *lp, uint64_t until)
 {
@@ -210,8 +277,16 @@ bool cpu_lp_run(cpu_lp *lp, uint64_t until)
     const shapes shape = {core->memory->line_shift, core->mem->l1d.way_shift, core->dtlb.way_shift}, common = {6, 3, 2};
     bool alone = core->active <= 1, inorder = core->desc->pipeline == CPU_PIPELINE_INORDER;
     if (inorder || shape.line != common.line || shape.l1 != common.l1 || shape.tlb != common.tlb)
-        return run(lp, until, shape, alone, inorder);
-    return alone ? run(lp, until, common, true, false) : run(lp, until, common, false, false);
+        return run(lp, until, shape, alone, inorder, false);
+    if (!alone)
+        return run(lp, until, common, false, false, false);
+    while (lp->i < lp->n && lp->clock < until) {
+        if (lp->prev != CPU_NO_BLOCK && !lp->resolved && !(lp->in_flight | lp->tainted | lp->branch_ready))
+            run_calm(lp, until, common);
+        else
+            run(lp, until, common, true, false, true);
+    }
+    return lp->i == lp->n;
 }
 
 void cpu_lp_start(cpu_lp *lp, cpu_space *space)

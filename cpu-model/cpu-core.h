@@ -20,19 +20,18 @@ typedef struct cpu_lp cpu_lp;
 
 /* One block on one kind of core: what the run loop reads. One host cache line. */
 typedef struct {
-    uint16_t stat[4];      /* instructions, micro-ops, loads, stores */
+    uint32_t stat[4];      /* instructions, micro-ops, loads, stores */
     uint64_t regs;         /* registers that it reads or writes */
     uint64_t addr;         /* virtual address of the first instruction */
     uint64_t fall;         /* ... and after the last: names the branch */
     uint64_t line;         /* physical address of the first code line, in lines */
     uint32_t pred;         /* the predecessor that `cost` is for; UINT32_MAX: none yet */
     uint32_t cost;         /* 1/64 cycles */
-    uint16_t n_slots;
+    uint32_t stores;       /* bit per slot: it writes; slots from 32 on: ask the decoded block */
+    uint8_t n_slots;       /* 255: ask the decoded block */
+    uint8_t room;          /* an access that begins up to here in a line does not reach the next: bytes, saturating */
     uint8_t n_lines;       /* code lines touched; CPU_LINES_SLOW: crosses a page */
     uint8_t branch;        /* cpu_branch_kind */
-    uint32_t loads;        /* bit per slot: it reads; slots from 32 on: ask the decoded block */
-    uint32_t stores;       /* bit per slot: it writes */
-    uint32_t span;         /* widest access, bytes: whether one may straddle two lines */
 } cpu_tblock;
 enum { CPU_LINES_SLOW = 255 };
 G_STATIC_ASSERT(sizeof(cpu_tblock) == 64);

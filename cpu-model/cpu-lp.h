@@ -10,7 +10,6 @@
 enum { CPU_NO_BLOCK = UINT32_MAX, CPU_RING = 128, CPU_SLOT_READY = 64 };
 
 typedef uint32_t cpu_v4 __attribute__((vector_size(16)));
-typedef uint16_t cpu_v4h __attribute__((vector_size(8)));
 
 /* What the LPs of a core share. */
 typedef struct {

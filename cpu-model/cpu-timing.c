@@ -33,15 +33,15 @@ static void fill_tblock(const cpu_core *core, const cpu_space *space, const cpu_
     uint64_t lines = (last >> shift) - (d->facts.addr >> shift) + 1;
     bool crosses = d->facts.addr >> CPU_PAGE_SHIFT != last >> CPU_PAGE_SHIFT;
     *b = (cpu_tblock){.stat = {d->facts.n_insns, d->n_uops, d->n_loads, d->n_stores}, .regs = d->reads | d->writes, .addr = d->facts.addr, .fall = d->fall,
-                      .line = pa >> shift, .pred = CPU_NO_BLOCK, .n_slots = d->facts.n_slots,
+                      .line = pa >> shift, .pred = CPU_NO_BLOCK, .n_slots = (uint8_t)MIN(d->facts.n_slots, UINT8_MAX),
                       .n_lines = crosses || lines >= CPU_LINES_SLOW ? CPU_LINES_SLOW : (uint8_t)lines, .branch = d->branch};
+    unsigned span = 0; /* the widest access */
     for (unsigned i = 0; i < d->facts.n_slots; i++) {
-        b->span = MAX(b->span, d->slots[i].size);
-        if (i < 32) {
-            b->loads |= (uint32_t)(d->slots[i].flags & INSN_ACCESS_LOAD ? 1 : 0) << i;
+        span = MAX(span, d->slots[i].size);
+        if (i < 32)
             b->stores |= (uint32_t)(d->slots[i].flags & INSN_ACCESS_STORE ? 1 : 0) << i;
-        }
     }
+    b->room = (uint8_t)MIN((1u << shift) - MIN(span, 1u << shift), UINT8_MAX);
 }
 
 /* Brings the space's table for the LP's kind of core up to the code store's blocks. */
