@@ -84,38 +84,49 @@ static void analyse_deps(cpu_block *block)
 
 /* ---- making ----------------------------------------------------------------------------------------------------- */
 
-/* Gives the accesses that were seen to the micro-ops that decoding made, in order; a micro-op left over keeps its
- * place in the pipeline without an access, an access left over is a further micro-op of the last instruction. */
-static void apply_seen(cpu_builder *b, const insn_access *seen, unsigned n_seen)
+unsigned cpu_map_seen(const GArray *expected, const insn_access *seen, unsigned n_seen, int *map, uint8_t *extra)
 {
-    GArray *expected = b->slots;
-    b->slots = g_array_new(FALSE, FALSE, sizeof(insn_access));
-    int *map = g_new(int, MAX(expected->len, 1));
-    unsigned next = 0;
-    for (unsigned i = 0; i < expected->len; i++) {
-        const insn_access *e = &g_array_index(expected, insn_access, i);
+    unsigned next = 0, n_extra = 0;
+    for (unsigned i = 0; i < expected->len; i++)
         map[i] = -1;
-        if (next < n_seen && seen[next].flags == e->flags) {
-            insn_access a = seen[next];
-            a.insn = e->insn;
-            map[i] = (int)next++;
-            g_array_append_val(b->slots, a);
+    for (unsigned k = 0; k < n_seen; k++) {
+        unsigned i = next;
+        for (; i < expected->len; i++) {
+            const insn_access *e = &g_array_index(expected, insn_access, i);
+            if (e->insn == seen[k].insn && e->flags == seen[k].flags)
+                break;
+        }
+        extra[k] = i == expected->len;
+        if (extra[k]) {
+            n_extra++;
+        } else {
+            map[i] = (int)k;
+            next = i + 1;
         }
     }
+    return n_extra;
+}
+
+/* Gives the accesses that were seen to the micro-ops that decoding made, by instruction and kind; a micro-op left over keeps its
+ * place in the pipeline without an access, an access left over is a further micro-op at the end. */
+static void apply_seen(cpu_builder *b, const insn_access *seen, unsigned n_seen)
+{
+    g_autofree int *map = g_new(int, MAX(b->slots->len, 1));
+    g_autofree uint8_t *extra = g_new(uint8_t, MAX(n_seen, 1));
+    cpu_map_seen(b->slots, seen, n_seen, map, extra);
     for (unsigned i = 0; i < b->uops->len; i++) {
         cpu_uop *u = &g_array_index(b->uops, cpu_uop, i);
         if (u->slot >= 0)
             u->slot = (int16_t)map[u->slot];
     }
-    for (; next < n_seen; next++) {
-        insn_access a = seen[next];
-        a.insn = (uint8_t)MIN(b->n_insns ? b->n_insns - 1 : 0, 255);
-        g_array_append_val(b->slots, a);
-        bool load = a.flags & INSN_ACCESS_LOAD;
-        cpu_add_uop(b, load ? CPU_UOP_LOAD : CPU_UOP_STORE, load ? CPU_RES_LOAD : CPU_RES_STORE, 0, 0, (int)b->slots->len - 1, 0);
+    g_array_set_size(b->slots, 0);
+    if (n_seen)
+        g_array_append_vals(b->slots, seen, n_seen);
+    for (unsigned k = 0; k < n_seen; k++) {
+        bool load = seen[k].flags & INSN_ACCESS_LOAD;
+        if (extra[k])
+            cpu_add_uop(b, load ? CPU_UOP_LOAD : CPU_UOP_STORE, load ? CPU_RES_LOAD : CPU_RES_STORE, 0, 0, (int)k, 0);
     }
-    g_free(map);
-    g_array_free(expected, TRUE);
 }
 
 void cpu_decode_block(cpu_block *block, uint64_t addr, const uint8_t *bytes, uint16_t size, unsigned flags,

@@ -18,6 +18,10 @@ int cpu_add_slot(cpu_builder *b, unsigned size, unsigned flags);
 void cpu_decode_insns(cpu_block *block, cpu_builder *b, const uint8_t *bytes, uint16_t size);
 void cpu_abstract_insns(cpu_block *block, cpu_builder *b, const uint8_t *bytes, uint16_t size);
 
+/* Which of the accesses `seen` each expected one (insn_access, as decoding lists them) is: map[i], -1 for none; in order, of the same instruction and kind.
+ * extra[k]: no expected one is seen[k]. Returns their number. */
+unsigned cpu_map_seen(const GArray *expected, const insn_access *seen, unsigned n_seen, int *map, uint8_t *extra);
+
 /* The registers that an abstract instruction names in one of its lists, as a mask. */
 static inline uint64_t cpu_abstract_regs(const uint8_t *regs, unsigned n)
 {

@@ -47,7 +47,7 @@ static bool same_accesses(const cpu_block *b, const insn_access *seen, unsigned 
     if (!b->variant || b->facts.n_slots != n_seen)
         return false;
     for (unsigned i = 0; i < n_seen; i++)
-        if (b->slots[i].size != seen[i].size || b->slots[i].flags != seen[i].flags)
+        if (b->slots[i].size != seen[i].size || b->slots[i].flags != seen[i].flags || b->slots[i].insn != seen[i].insn)
             return false;
     return true;
 }

@@ -1,30 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The run loop: one pass per executed block. */
+#include "cpu-access.h"
 #include "cpu-branch.h"
-
-/* ---- fetch ---------------------------------------------------------------------------------------------------- */
-
-/* Fetches a block's lines; those that way 0 of L1I has, on the page of the block before, cost nothing. */
-static inline uint64_t fetch(cpu_lp *lp, const cpu_tblock *b, uint64_t clock)
-{
-    uint64_t line = b->line;
-    unsigned n = b->n_lines;
-    if (G_LIKELY(line == lp->last_line)) {
-        if (n == 1)
-            return clock;
-        line++;
-        n--;
-    }
-    if (G_UNLIKELY(b->n_lines == CPU_LINES_SLOW || b->addr >> CPU_PAGE_SHIFT != lp->last_page))
-        return cpu_lp_fetch_slow(lp, b, clock);
-    for (; n; n--, line++) {
-        if (G_UNLIKELY(!cpu_line_is(*cpu_cache_set(&lp->core->mem->l1i, line), line)))
-            return cpu_lp_fetch_slow(lp, b, clock);
-        lp->ev[SIM_EV_L1I_LOADS]++;
-        lp->last_line = line;
-    }
-    return clock;
-}
+#include "cpu-window.h"
 
 /* ---- accesses ------------------------------------------------------------------------------------------------- */
 
@@ -32,40 +10,6 @@ static inline const cpu_block *decoded(const cpu_lp *lp, uint32_t id)
 {
     return lp->timing->decoded[id];
 }
-
-/* The first-level tables that accesses are looked up in: constant while the loop runs. */
-typedef struct {
-    const cpu_tlb_entry *tlb;
-    const uint64_t *l1;
-    uint64_t tlb_mask, l1_mask, owner_key;
-} tables;
-
-static inline tables tables_of(const cpu_lp *lp)
-{
-    const cpu_tlb *t = &lp->core->dtlb;
-    const cpu_cache *l1 = &lp->core->mem->l1d;
-    return (tables){.tlb = t->entries, .l1 = l1->ways, .tlb_mask = t->set_mask, .l1_mask = l1->set_mask, .owner_key = lp->owner_key};
-}
-
-enum { LINE_QUIET = CPU_LINE_DIRTY | CPU_LINE_SHARED }; /* flags that do not concern a load */
-
-/* The shapes of the first-level tables, as shifts: constants in the loops made for them. */
-typedef struct {
-    unsigned line, l1, tlb; /* binary logarithms: bytes of a line, ways of a set of L1D, of the data TLB */
-} shapes;
-
-/* Whether an access hits way 0 of the TLB's and the cache's set, lies in one line, waits for nothing and changes nothing. */
-static G_ALWAYS_INLINE inline bool quiet_hit(const tables *t, uint64_t va, unsigned store, uint64_t room, shapes s)
-{
-    const uint64_t line_mask = (UINT64_C(1) << s.line) - 1;
-    const cpu_tlb_entry *e = t->tlb + ((va >> CPU_PAGE_SHIFT & t->tlb_mask) << s.tlb);
-    if (G_UNLIKELY(e->key != (t->owner_key | (va << 16 >> 28)) || (va & line_mask) > room))
-        return false;
-    uint64_t line = (e->pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> s.line;
-    uint64_t off = t->l1[(line & t->l1_mask) << s.l1] ^ (line << 8);
-    return store ? off == CPU_LINE_DIRTY : off <= LINE_QUIET;
-}
-G_STATIC_ASSERT(CPU_PAGE_SHIFT == 12 && CPU_VPN_BITS == 36); /* the shifts above */
 
 /* One access, whatever happens. */
 static G_ALWAYS_INLINE inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsigned slot, uint64_t va, bool load, bool store, uint64_t clock)
@@ -76,15 +20,16 @@ static G_ALWAYS_INLINE inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsi
     uint32_t penalty = 0;
     uint64_t pa = e->pa;
     if (G_UNLIKELY(e->key != key))
-        pa = cpu_lp_translate_slow(lp, &core->dtlb, key, false, &penalty);
-    uint64_t line = (pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> core->memory->line_shift;
-    const uint64_t *word = cpu_cache_touch(&core->mem->l1d, line);
+        pa = cpu_lp_translate_slow(lp, &core->dtlb, key, load ? CPU_FOR_LOAD : CPU_FOR_STORE, clock, &penalty);
+    pa |= va & ((1u << CPU_PAGE_SHIFT) - 1);
+    uint64_t line = pa >> core->memory->line_shift;
+    uint64_t *word = cpu_cache_touch(&core->mem->l1d, line);
     if (G_LIKELY(word && penalty == 0)) {
         uint64_t off = *word ^ (line << 8);
-        if (store ? off == CPU_LINE_DIRTY : off <= LINE_QUIET)
+        if (store ? off == CPU_LINE_DIRTY : off <= CPU_LINE_QUIET)
             return clock;
     }
-    return cpu_lp_data_slow(lp, decoded(lp, id), slot, line, load, store, penalty, clock);
+    return cpu_lp_data_slow(lp, decoded(lp, id), slot, pa, word, load, store, penalty, clock);
 }
 
 /* An access of the widest kind of the block could reach into the next line: see whether this one does. */
@@ -131,10 +76,48 @@ static G_GNUC_NO_INLINE uint64_t access_slow(cpu_lp *lp, uint32_t id, const cpu_
     return clock;
 }
 
-static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape, bool alone, bool inorder, bool calmable)
+/* What a block loses to the siblings beyond its cost. */
+static inline uint64_t contend(cpu_lp *lp, const cpu_shares *demand, uint32_t cost)
+{
+    cpu_shares_add(&lp->used, demand);
+    lp->work += cost;
+    uint32_t need = cpu_shares_need(demand, &lp->inverse);
+    if (G_LIKELY(need <= cost))
+        return 0;
+    lp->ev[SIM_EV_STALLS_SMT] += need - cost;
+    return need - cost;
+}
+
+/* The branch before block `i` of the batch was not foreseen: what the LP loses by it. */
+static G_GNUC_NO_INLINE uint64_t redirected(cpu_lp *lp, cpu_branch_outcome out, uint32_t i, uint64_t clock)
+{
+    uint64_t lost = (uint64_t)(out >> 2) * CPU_SUB;
+    if ((out & 3) == CPU_REDIRECT_DECODE) {
+        lp->ev[SIM_EV_STALLS_BTB] += lost;
+        return clock + lost;
+    }
+    uint32_t n = MIN(i - lp->redirected, (uint32_t)CPU_PATH);
+    lp->redirected = i;
+    if (n)
+        lost = cpu_lp_path_loss(lp, lp->ids + i - n, n);
+    uint64_t restart = MAX(clock, lp->branch_ready) + lost;
+    lp->ev[SIM_EV_STALLS_BRANCH] += restart - clock;
+    if (lp->core->active > 1 && n)
+        cpu_lp_wrong_path(lp, lp->ids + i - n, n, restart - clock);
+    return restart;
+}
+
+/* Resolves the branch from block `p` to block `i` of the batch, which begins at `next`. */
+static G_ALWAYS_INLINE inline uint64_t resolve(cpu_lp *lp, cpu_core *core, const cpu_tblock *p, uint32_t i, uint64_t next, uint64_t insns, uint64_t clock)
+{
+    cpu_branch_outcome out = cpu_lp_branch(lp, core, p, next, insns);
+    return G_LIKELY(out == 0) ? clock : redirected(lp, out, i, clock);
+}
+
+static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, cpu_shapes shape, bool alone, bool inorder, bool calmable)
 {
     cpu_core *core = lp->core;
-    const tables t = tables_of(lp);
+    const cpu_tables t = cpu_tables_of(lp);
     cpu_tblock *table = lp->table;
     const uint32_t *ids = lp->ids;
     const uint64_t *addrs = lp->addrs;
@@ -149,9 +132,9 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
         uint32_t id = ids[i];
         cpu_tblock *b = &table[id];
         if (G_LIKELY(prev != CPU_NO_BLOCK && !resolved))
-            clock = cpu_lp_resolve_branch(lp, core, &table[prev], b->addr, lp->counted[0] + stat[0], clock);
+            clock = resolve(lp, core, &table[prev], i, b->addr, lp->counted[0] + stat[0], clock);
         resolved = false;
-        clock = fetch(lp, b, clock);
+        clock = cpu_fetch(lp, b, clock);
         if (lp->in_flight) {
             uint64_t position = lp->counted[1] + stat[1];
             if (clock >= lp->drain_clock || position >= lp->drain_position)
@@ -172,7 +155,7 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
             unsigned first = MIN(slots, 32u);
             uint32_t stores = b->stores;
             for (unsigned s = 0; s < first; s++, stores >>= 1)
-                if (G_UNLIKELY(!quiet_hit(&t, addrs[s], stores & 1, room, shape)))
+                if (G_UNLIKELY(!cpu_quiet_hit(&t, addrs[s], stores & 1, room, shape)))
                     clock = access_slow(lp, id, b, s, addrs[s], lp->counted[1] + stat[1], clock);
             if (G_UNLIKELY(slots > 32))
                 clock = access_many(lp, id, addrs, slots, lp->counted[1] + stat[1], clock);
@@ -180,14 +163,12 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
         }
         uint32_t cost = b->cost;
         if (G_UNLIKELY(b->pred != prev))
-            cost = prev == CPU_NO_BLOCK ? cpu_sched_cost(core->desc, NULL, decoded(lp, id)) : cpu_lp_edge_cost(lp, prev, id);
+            cost = prev == CPU_NO_BLOCK ? cpu_sched_cost(NULL, lp->timing->code[id]) : cpu_lp_edge_cost(lp, prev, id);
         clock += cost;
         if (!alone) {
-            for (unsigned k = 0; k < CPU_N_SHARES / 4; k++)
-                lp->used.half[k] += demands[id].half[k];
-            lp->work += cost;
+            clock += contend(lp, &demands[id], cost);
             if (G_UNLIKELY(lp->work >= CPU_SMT_WINDOW))
-                clock = cpu_lp_settle(lp, clock);
+                cpu_lp_settle(lp, clock);
         }
         if (G_UNLIKELY(lp->missed | lp->tainted) && (lp->missed || lp->tainted & b->regs || clock >= lp->taint_min))
             clock = cpu_lp_propagate(lp, decoded(lp, id), clock);
@@ -210,24 +191,25 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, shapes shape,
 
 /* ---- nothing in flight ------------------------------------------------------------------------------------------- */
 
-/* The run loop for the common case: a lone logical processor, no miss in flight, no register that waits for one. Ends where that ends (the
+/* The run loop for the common case: no miss in flight, no register that waits for one. Ends where that ends (the
  * general loop goes on from there), at `until`, or with the batch. `*slot` are the accesses of the present block that have been made. */
-static G_ALWAYS_INLINE inline void run_calm(cpu_lp *lp, uint64_t until, shapes shape)
+static G_ALWAYS_INLINE inline void run_calm(cpu_lp *lp, uint64_t until, cpu_shapes shape, bool alone)
 {
     cpu_core *core = lp->core;
-    const tables t = tables_of(lp);
+    const cpu_tables t = cpu_tables_of(lp);
     cpu_tblock *const table = lp->table;
     const uint32_t *id = lp->ids + lp->i, *const end = lp->ids + lp->n;
     const uint64_t *addrs = lp->addrs;
     uint32_t prev = lp->prev;
+    const cpu_shares *demands = lp->timing->demand;
     const cpu_tblock *p = &table[prev];
     uint64_t clock = lp->clock;
     cpu_v4 stat = {0, 0, 0, 0};
 
     do {
         cpu_tblock *b = &table[*id];
-        clock = cpu_lp_resolve_branch(lp, core, p, b->addr, lp->counted[0] + stat[0], clock);
-        clock = fetch(lp, b, clock);
+        clock = resolve(lp, core, p, (uint32_t)(id - lp->ids), b->addr, lp->counted[0] + stat[0], clock);
+        clock = cpu_fetch(lp, b, clock);
         if (G_UNLIKELY(clock >= until)) {
             lp->resolved = true;
             break;
@@ -242,7 +224,7 @@ static G_ALWAYS_INLINE inline void run_calm(cpu_lp *lp, uint64_t until, shapes s
             uint32_t stores = b->stores;
             const uint64_t *a = addrs;
             do {
-                if (G_UNLIKELY(!quiet_hit(&t, *a, stores & 1, room, shape))) {
+                if (G_UNLIKELY(!cpu_quiet_hit(&t, *a, stores & 1, room, shape))) {
                     clock = access_slow(lp, *id, b, (unsigned)(a - addrs), *a, lp->counted[1] + stat[1], clock);
                 }
                 stores >>= 1;
@@ -253,6 +235,11 @@ static G_ALWAYS_INLINE inline void run_calm(cpu_lp *lp, uint64_t until, shapes s
         if (G_UNLIKELY(b->pred != prev))
             cost = cpu_lp_edge_cost(lp, prev, *id);
         clock += cost;
+        if (!alone) {
+            clock += contend(lp, &demands[*id], cost);
+            if (G_UNLIKELY(lp->work >= CPU_SMT_WINDOW))
+                cpu_lp_settle(lp, clock);
+        }
         stat += *(const cpu_v4 *)(const void *)b->stat;
         prev = *id++;
         p = b;
@@ -273,18 +260,23 @@ static G_ALWAYS_INLINE inline void run_calm(cpu_lp *lp, uint64_t until, shapes s
 /* The common machines have loops of their own: out of order, lines of 64 bytes, L1D of eight ways, TLB of four. */
 bool cpu_lp_run(cpu_lp *lp, uint64_t until)
 {
+    if (lp->level)
+        return cpu_window_run(lp, until);
     const cpu_core *core = lp->core;
-    const shapes shape = {core->memory->line_shift, core->mem->l1d.way_shift, core->dtlb.way_shift}, common = {6, 3, 2};
-    bool alone = core->active <= 1, inorder = core->desc->pipeline == CPU_PIPELINE_INORDER;
+    const cpu_shapes shape = cpu_shapes_of(lp), common = {6, 3, 2};
+    bool alone = core->active <= 1, inorder = core->desc->pipeline != CPU_PIPELINE_OOO;
     if (inorder || shape.line != common.line || shape.l1 != common.l1 || shape.tlb != common.tlb)
         return run(lp, until, shape, alone, inorder, false);
-    if (!alone)
-        return run(lp, until, common, false, false, false);
     while (lp->i < lp->n && lp->clock < until) {
-        if (lp->prev != CPU_NO_BLOCK && !lp->resolved && !(lp->in_flight | lp->tainted | lp->branch_ready))
-            run_calm(lp, until, common);
-        else
+        bool calm = lp->prev != CPU_NO_BLOCK && !lp->resolved && !(lp->in_flight | lp->tainted | lp->branch_ready);
+        if (calm && alone)
+            run_calm(lp, until, common, true);
+        else if (calm)
+            run_calm(lp, until, common, false);
+        else if (alone)
             run(lp, until, common, true, false, true);
+        else
+            run(lp, until, common, false, false, true);
     }
     return lp->i == lp->n;
 }
@@ -301,8 +293,11 @@ void cpu_lp_start(cpu_lp *lp, cpu_space *space)
     lp->core->active++;
     lp->started = lp->window = lp->window_before = lp->clock;
     lp->used = lp->used_before = (cpu_shares){0};
+    lp->inverse.half[0] = lp->inverse.half[1] = _mm_set1_epi16(1 << CPU_INVERSE_BITS);
     lp->work = 0;
     cpu_lp_sync_timing(lp);
+    if (lp->level)
+        cpu_window_set_active(lp);
 }
 
 void cpu_lp_stop(cpu_lp *lp)
@@ -313,6 +308,8 @@ void cpu_lp_stop(cpu_lp *lp)
     lp->prev = CPU_NO_BLOCK;
     lp->space = NULL;
     lp->core->active--;
+    if (lp->level)
+        cpu_window_set_active(lp);
 }
 
 void cpu_lp_feed(cpu_lp *lp, const insn_batch *batch, uint32_t block, uint32_t addr)
@@ -320,7 +317,7 @@ void cpu_lp_feed(cpu_lp *lp, const insn_batch *batch, uint32_t block, uint32_t a
     lp->ids = batch->blocks;
     lp->addrs_begin = batch->addrs;
     lp->addrs = addr ? batch->addrs + addr : batch->addrs;
-    lp->i = block;
+    lp->i = lp->redirected = block;
     lp->n = batch->n_blocks;
     cpu_lp_sync_timing(lp);
 }

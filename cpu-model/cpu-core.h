@@ -5,14 +5,14 @@
  * between them allow.
  *
  * Approximate, and left out: of the lines on their way only the last per entry of a 64-entry table are known to later loads
- * that hit them; the latencies between two dependent misses are those of a typical core; wrong-path execution;
- * page walks have a constant cost. */
+ * that hit them; the latencies between two dependent misses are those of a typical core; wrong-path execution. */
 #pragma once
 
+#include "cpu-emon.h"
 #include "cpu-memory.h"
 #include "cpu-predict.h"
 #include "cpu-sched.h"
-#include "sim-emon.h"
+#include "cpu-view.h"
 #include "sim-types.h"
 
 typedef struct cpu_complex cpu_complex; /* all cores of a machine with their memory */
@@ -25,7 +25,7 @@ typedef struct {
     uint64_t addr;         /* virtual address of the first instruction */
     uint64_t fall;         /* ... and after the last: names the branch */
     uint64_t line;         /* physical address of the first code line, in lines */
-    uint32_t pred;         /* the predecessor that `cost` is for; UINT32_MAX: none yet */
+    uint32_t pred;         /* the predecessor that `cost` is for; CPU_NO_PRED: none yet */
     uint32_t cost;         /* 1/64 cycles */
     uint32_t stores;       /* bit per slot: it writes; slots from 32 on: ask the decoded block */
     uint8_t n_slots;       /* 255: ask the decoded block */
@@ -33,7 +33,7 @@ typedef struct {
     uint8_t n_lines;       /* code lines touched; CPU_LINES_SLOW: crosses a page */
     uint8_t branch;        /* cpu_branch_kind */
 } cpu_tblock;
-enum { CPU_LINES_SLOW = 255 };
+enum { CPU_LINES_SLOW = 255, CPU_NO_PRED = UINT32_MAX - 1 }; /* the latter is no block, nor CPU_NO_BLOCK: the first one has its cost too */
 G_STATIC_ASSERT(sizeof(cpu_tblock) == 64);
 
 /* The timing of one address space's code on one kind of core. */
@@ -41,10 +41,14 @@ typedef struct {
     cpu_tblock *blocks;
     cpu_shares *demand;
     const cpu_block **decoded;
+    cpu_sched_code **code; /* [capacity] */
     uint32_t n, capacity;
     uint64_t *edge_keys;   /* open addressing: pred << 32 | id, + 1 */
     uint32_t *edge_costs;
     uint32_t n_edges, edge_mask;
+    uint64_t *path_keys;   /* likewise: blocks from a redirection to a mispredicted branch, hashed; 0: empty */
+    uint32_t *path_losses;
+    uint32_t n_paths, path_mask;
 } cpu_timing;
 
 /* An address space on a machine: the owner's tag and the timing of its code. */
@@ -90,25 +94,5 @@ uint64_t cpu_lp_clock_at(const cpu_lp *lp, sim_ps at);
 void cpu_lp_system(cpu_lp *lp, uint16_t owner, uint32_t cycles, uint32_t first, unsigned code_lines, unsigned data_lines);
 void cpu_lp_flush_tlb(cpu_lp *lp);
 void cpu_lp_flush_caches(cpu_lp *lp);
-
-/* The truth of all counters since power-on. */
-void cpu_lp_counts(const cpu_lp *lp, uint64_t counts[SIM_EV_COUNT]);
-/* EMON registers: 48 bits; programmable ones count from their selection on. */
-void cpu_lp_emon_select(cpu_lp *lp, unsigned counter, enum sim_emon_event event);
-uint64_t cpu_lp_emon_read(const cpu_lp *lp, unsigned counter);
-uint64_t cpu_lp_emon_fixed(const cpu_lp *lp, unsigned fixed);
-
-/* What the VMM may see of the core's insides; see vmm/pcpu.h for the meaning of the fields. */
-typedef struct {
-    uint32_t lines, valid, mine, mine_dirty;
-    uint64_t fills, writebacks;
-} cpu_cache_view;
-typedef struct {
-    uint64_t taken, btb_misses; /* since power-on */
-    cpu_loop loop;
-    uint64_t insns;             /* retired since power-on */
-    cpu_cache_view l1d, l2, llc;
-    uint64_t flushes;
-    uint32_t rob_permille, drain_cycles;
-} cpu_view;
-void cpu_lp_view(const cpu_lp *lp, uint16_t owner, cpu_view *view);
+/* Confines an owner's fills in the core's L2, or in the last-level cache, to ways: cpu_memory_way_mask. */
+bool cpu_lp_way_mask(cpu_lp *lp, bool last_level, uint16_t owner, uint64_t mask);

@@ -47,6 +47,62 @@ static bool read_cores(sim_config *c, cpu_machine *m, GError **error)
     return true;
 }
 
+/* `like = KIND`: what a core's group does not say, it has of that other one. */
+static bool apply_like(sim_config *c, const char *group, GError **error)
+{
+    g_autofree char *kind = sim_config_string(c, group, "like", NULL, error);
+    if (!kind)
+        return *error == NULL;
+    g_autofree char *other = g_strconcat("core ", kind, NULL);
+    if (!sim_config_has_group(c, other) || strcmp(other, group) == 0)
+        return sim_config_fail(c, error, group, "like", "there is no other [%s]", other);
+    if (sim_config_has(c, other, "like"))
+        return sim_config_fail(c, error, group, "like", "[%s] is itself like another; name that one", other);
+    g_auto(GStrv) keys = sim_config_keys(c, other);
+    for (char **k = keys; *k; k++) {
+        if (sim_config_has(c, group, *k))
+            continue;
+        g_autofree char *value = sim_config_string(c, other, *k, "", error);
+        g_autofree char *assignment = g_strdup_printf("%s.%s=%s", group, *k, value);
+        if (*error || !sim_config_set(c, assignment, error))
+            return false;
+    }
+    return true;
+}
+
+/* What every machine file has to say: these figures make the machine; a default would be somebody else's. */
+static const struct {
+    const char *group, *key, *example; /* of a group "core", each [core KIND] */
+} required[] = {
+    {"core", "pipeline", "ooo"}, {"core", "frequency", "3.4GHz"}, {"core", "width", "4"}, {"core", "mispredict", "16"},
+    {"core", "l1i", "32KiB"}, {"core", "l1i-ways", "8"}, {"core", "l1d", "32KiB"}, {"core", "l1d-ways", "8"}, {"core", "l1d-latency", "4"},
+    {"core", "l2", "256KiB"}, {"core", "l2-ways", "8"}, {"core", "l2-latency", "12"},
+    {"l3", "size", "8MiB"}, {"l3", "ways", "16"}, {"l3", "latency", "40"}, {"memory", "latency", "60ns"}, {"memory", "bandwidth", "25GB"},
+};
+
+static bool check_required(sim_config *c, const char *group, const char *kind, GError **error)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(required); i++)
+        if (strcmp(required[i].group, kind) == 0 && !sim_config_has(c, group, required[i].key))
+            return sim_config_fail(c, error, group, required[i].key, "is missing; every machine file says it, for example %s = %s", required[i].key,
+                                   required[i].example);
+    return true;
+}
+
+static bool read_kinds(sim_config *c, cpu_machine *m, uint32_t line, GError **error)
+{
+    g_auto(GStrv) groups = sim_config_groups(c);
+    for (char **g = groups; *g; g++) {
+        if (!g_str_has_prefix(*g, "core "))
+            continue;
+        if (m->n_kinds == CPU_MAX_KINDS)
+            return sim_config_fail(c, error, *g, "", "more than %d kinds of core", CPU_MAX_KINDS);
+        if (!apply_like(c, *g, error) || !check_required(c, *g, "core", error) || !cpu_read_core(c, *g, line, &m->kinds[m->n_kinds++], error))
+            return false;
+    }
+    return m->n_kinds != 0 || sim_config_fail(c, error, "machine", "cores", "the file has no [core NAME] group");
+}
+
 static bool read_machine(sim_config *c, cpu_machine *m, GError **error)
 {
     static const char *const mappings[] = {"hashed", "identity", NULL};
@@ -55,26 +111,22 @@ static bool read_machine(sim_config *c, cpu_machine *m, GError **error)
         base[strlen(base) - 5] = '\0';
     m->name = sim_config_string(c, "machine", "name", base, error);
     m->description = sim_config_string(c, "machine", "description", "", error);
+    static const char *const page_sizes[] = {"4KiB", "2MiB", NULL};
     m->hashed_pages = sim_config_choice(c, "machine", "pages", 0, mappings, error) == 0;
+    m->page_size = sim_config_choice(c, "machine", "page-size", 0, page_sizes, error) == 1 ? 2u << 20 : 4096;
     uint64_t line = sim_config_size(c, "machine", "line", 64, error);
+    m->reference_hz = sim_config_has(c, "machine", "reference-clock") ? sim_config_hz(c, "machine", "reference-clock", 0, error) : 0;
     if (*error)
         return false;
     if (line < 16 || line > 512 || (line & (line - 1)))
         return sim_config_fail(c, error, "machine", "line", "%" G_GUINT64_FORMAT " bytes; a power of two from 16B to 512B is needed", line);
-    g_auto(GStrv) groups = sim_config_groups(c);
-    for (char **g = groups; *g; g++) {
-        if (!g_str_has_prefix(*g, "core "))
-            continue;
-        if (m->n_kinds == CPU_MAX_KINDS)
-            return sim_config_fail(c, error, *g, "", "more than %d kinds of core", CPU_MAX_KINDS);
-        if (!cpu_read_core(c, *g, (uint32_t)line, &m->kinds[m->n_kinds++], error))
-            return false;
-    }
-    if (m->n_kinds == 0)
-        return sim_config_fail(c, error, "machine", "cores", "the file has no [core NAME] group");
+    if (!read_kinds(c, m, (uint32_t)line, error))
+        return false;
     if (!read_cores(c, m, error))
         return false;
-    if (!cpu_read_memory(c, (uint32_t)line, m, error))
+    if (sim_config_has_group(c, "l3") && !check_required(c, "l3", "l3", error))
+        return false;
+    if (!check_required(c, "memory", "memory", error) || !cpu_read_memory(c, (uint32_t)line, m, error))
         return false;
     return sim_config_finish(c, error);
 }
@@ -136,6 +188,18 @@ static char *find_machine(const char *name, GError **error)
     return NULL;
 }
 
+/* An override of a kind of core that the file does not have: a slip, unless it makes a kind of its own. */
+static bool check_kinds(sim_config *c, const char *const *own, GError **error)
+{
+    g_auto(GStrv) groups = sim_config_groups(c);
+    for (char **g = groups; *g; g++)
+        if (g_str_has_prefix(*g, "core ") && !g_strv_contains(own, *g) && !sim_config_has(c, *g, "pipeline") && !sim_config_has(c, *g, "like")) {
+            g_autofree char *hint = sim_suggest(*g, own);
+            return sim_config_fail(c, error, *g, "", "there is no such core in this machine%s", hint);
+        }
+    return true;
+}
+
 cpu_machine *cpu_machine_load(const char *name_or_path, const char *const *overrides, GError **error)
 {
     g_autofree char *path = find_machine(name_or_path, error);
@@ -144,6 +208,7 @@ cpu_machine *cpu_machine_load(const char *name_or_path, const char *const *overr
     g_autoptr(sim_config) config = sim_config_load(path, error);
     if (!config)
         return NULL;
+    g_auto(GStrv) own = sim_config_groups(config);
     for (const char *const *o = overrides; o && *o; o++) {
         const char *equals = strchr(*o, '=');
         bool has_group = equals && memchr(*o, '.', (size_t)(equals - *o));
@@ -151,6 +216,8 @@ cpu_machine *cpu_machine_load(const char *name_or_path, const char *const *overr
         if (!sim_config_set(config, full, error))
             return NULL;
     }
+    if (!check_kinds(config, (const char *const *)own, error))
+        return NULL;
     g_autoptr(cpu_machine) m = g_new0(cpu_machine, 1);
     m->path = g_steal_pointer(&path);
     GError *local = NULL;

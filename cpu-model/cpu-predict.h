@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Branch prediction: gshare (McFarling, WRL TN-36, 1993), a branch target buffer with true LRU, a return stack that
- * wraps, and the loop detector that the VMM reads. Shared by the logical processors of a core; the
- * history register, the return stack and the loop detector are each processor's own. */
+/* Branch prediction: bimodal and gshare counters (McFarling, WRL TN-36, 1993; TAGE is in cpu-tage.h), branch target buffers with true LRU, an indirect
+ * predictor, a line predictor, and the loop detector that the VMM reads. Shared by the logical processors of a core; the
+ * histories, the return stack and the loop detector are each processor's own. */
 #pragma once
 
 #include "cpu-machine.h"
@@ -87,6 +87,71 @@ static inline uint64_t cpu_btb_lookup(cpu_btb *b, uint64_t pc, uint64_t target)
     return predicted;
 }
 
+/* Targets of indirect jumps and calls by their address and the targets before: a tagged table beside the BTB, which is asked first. After Chang, Hao and
+ * Patt, "Target prediction for indirect jumps", ISCA 1997; tags and allocation on a misprediction as in ITTAGE (Seznec, CBP-3, 2011), with one table. */
+typedef struct {
+    uint64_t tag, target; /* 0: empty */
+} cpu_indirect_entry;
+typedef struct {
+    cpu_indirect_entry *entries;
+    uint32_t mask;         /* entries - 1 */
+} cpu_indirect;
+
+static inline void cpu_indirect_init(cpu_indirect *p, uint32_t entries)
+{
+    p->entries = entries ? g_new0(cpu_indirect_entry, entries) : NULL;
+    p->mask = entries ? entries - 1 : 0;
+}
+
+static inline void cpu_indirect_clear(cpu_indirect *p)
+{
+    g_free(p->entries);
+    p->entries = NULL;
+}
+
+/* Predicts the target of the jump at `pc`, of which the BTB says `btb`; learns `target`, and lengthens *history by it. */
+static inline uint64_t cpu_indirect_predict(cpu_indirect *p, uint64_t *history, uint64_t pc, uint64_t btb, uint64_t target)
+{
+    uint64_t key = ((pc ^ *history * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd1342543de82ef95)) | 1;
+    cpu_indirect_entry *e = &p->entries[key >> 32 & p->mask];
+    uint64_t predicted = e->tag == key ? e->target : btb;
+    if (e->tag == key)
+        e->target = target;
+    else if (predicted != target)
+        *e = (cpu_indirect_entry){key, target};
+    *history = *history << 10 ^ (target >> 2 & 0x3ff) ^ target >> 12 % 64; /* the last six targets */
+    return predicted;
+}
+
+/* Which line comes after which, by the line before; its way is known with it. After Calder and Grunwald, "Next cache line and set prediction", ISCA 1995,
+ * and Kessler,
+ * "The Alpha 21264 microprocessor", IEEE Micro 19(2), 1999; the design calls it the cache line predictor. */
+typedef struct {
+    uint64_t *next;        /* [mask + 1] lines */
+    uint32_t mask;
+} cpu_lines;
+
+static inline void cpu_lines_init(cpu_lines *p, uint32_t entries)
+{
+    p->next = entries ? g_new0(uint64_t, entries) : NULL;
+    p->mask = entries ? entries - 1 : 0;
+}
+
+static inline void cpu_lines_clear(cpu_lines *p)
+{
+    g_free(p->next);
+    p->next = NULL;
+}
+
+/* Whether `line` was the one that was predicted to follow `before`; learns it. */
+static inline bool cpu_lines_predict(cpu_lines *p, uint64_t before, uint64_t line)
+{
+    uint64_t *next = &p->next[(before ^ before >> 16) & p->mask];
+    bool right = *next == line;
+    *next = line;
+    return right;
+}
+
 /* The same taken backward branch, again and again. */
 typedef struct {
     uint64_t branch;       /* address that names it; 0: none */
@@ -94,5 +159,6 @@ typedef struct {
     uint64_t insns_at;     /* instructions retired when the loop was entered */
     uint64_t exits;        /* loops of at least CPU_LOOP_LONG iterations that ended */
     uint64_t last;         /* iterations of the last such loop */
+    uint64_t ended;        /* iterations of all such loops */
 } cpu_loop;
 enum { CPU_LOOP_LONG = 64 };

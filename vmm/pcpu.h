@@ -7,6 +7,7 @@
 #include "sim-types.h"
 #include "vmm-view.h"
 
+#include <glib.h>
 #include <stdbool.h>
 
 typedef struct vmm_pcpu vmm_pcpu;
@@ -64,14 +65,25 @@ typedef struct {
     void (*work)(vmm_pcpu *p, const vmm_work *work);
     /* Flushes the TLBs of the pCPU (no tags), or does nothing where they are tagged. */
     void (*switch_space)(vmm_pcpu *p);
-    /* EMON: how many programmable counters there are; select an event (costs nothing by itself); read a counter.
+    /* EMON: select an event (costs nothing by itself); read a counter.
      * Counters wrap at 48 bits. Fixed counters are 0 instructions, 1 cycles, 2 ref-cycles. */
     void (*emon_select)(vmm_pcpu *p, unsigned counter, enum sim_emon_event event);
     uint64_t (*emon_read)(vmm_pcpu *p, unsigned counter);
     uint64_t (*emon_read_fixed)(vmm_pcpu *p, unsigned fixed);
+    /* Programs a counter with threshold, preset, interrupt (sim-emon.h; SIM_EMON_FIXED_* name the fixed ones). False and error set: no such
+     * counter, or it cannot do that. An overflow interrupt reaches the VMM by vmm_emon_overflow, at the end of a block of the guest; one that
+     * came about in the VMM's own work does so when a guest runs next. */
+    bool (*emon_program)(vmm_pcpu *p, unsigned counter, const sim_emon_config *config, GError **error);
+    /* Counters that have overflowed (sim_emon_bit of each) since they were programmed or acknowledged. */
+    uint64_t (*emon_status)(vmm_pcpu *p);
+    void (*emon_acknowledge)(vmm_pcpu *p, uint64_t status);
     /* The full truth of all counters of this pCPU since power-on. For accounts and reports only: no policy sees it. */
     void (*truth)(vmm_pcpu *p, uint64_t counts[SIM_EV_COUNT]);
     void (*view)(vmm_pcpu *p, vmm_owner owner, vmm_view *view);
+    /* Confines what an owner fills in the pCPU's L2 or last-level cache (those that it shares with others: for all who share) to the ways of
+     * `mask`, as Intel's Cache Allocation Technology does; lines that are elsewhere stay until they are evicted. All ways: no limit. False: no
+     * such cache, or no way of it in the mask. */
+    bool (*way_mask)(vmm_pcpu *p, vmm_owner owner, vmm_cache_level level, uint64_t mask);
 } vmm_pcpu_ops;
 
 /* Constant facts of a pCPU, and its operations. sim/run embeds this at the front of its own structure. */
@@ -85,5 +97,6 @@ struct vmm_pcpu {
     uint32_t emon_read_cycles;  /* cost of one read (RDPMC) */
     uint32_t vm_exit_cycles, vm_entry_cycles; /* from the machine file */
     uint32_t l1d_lines, l1i_lines, l2_lines, llc_lines;
+    uint32_t l2_ways, llc_ways;
     const char *kind; /* name of its core kind in the machine file */
 };

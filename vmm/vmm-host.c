@@ -2,6 +2,8 @@
 /* The services that policies call: see vmm-policy.h. */
 #include "vmm-private.h"
 
+#include "sim-emon-code.h"
+
 #include <string.h>
 
 static sim_ps present(const vmm_host *h)
@@ -62,6 +64,56 @@ static bool emon_select(vmm_host *h, uint32_t pcpu, uint32_t counter, int event)
     return true;
 }
 
+/* A service failed; tells why. */
+static bool refuse(vmm *v, GError *error, const char **why)
+{
+    g_free(v->why);
+    v->why = g_strdup(error->message);
+    g_error_free(error);
+    if (why)
+        *why = v->why;
+    return false;
+}
+
+static bool emon_program(vmm_host *h, uint32_t pcpu, uint32_t counter, const sim_emon_config *config, const char **why)
+{
+    vmm *v = h->v;
+    GError *error = NULL;
+    vmm_pc *pc = v->initialising && pcpu < v->n_pcs ? &v->pcs[pcpu] : here(h, pcpu, "emon_program");
+    if (!pc) {
+        if (why)
+            *why = "the pCPU is not the one whose hook is called";
+        return false;
+    }
+    if (!v->initialising)
+        vmm_work_registers(pc, 1);
+    return pc->port->ops->emon_program(pc->port, counter, config, &error) || refuse(v, error, why);
+}
+
+static uint64_t emon_status(vmm_host *h, uint32_t pcpu)
+{
+    vmm_pc *pc = here(h, pcpu, "emon_status");
+    if (!pc)
+        return 0;
+    vmm_work_registers(pc, 1);
+    return pc->port->ops->emon_status(pc->port);
+}
+
+static void emon_acknowledge(vmm_host *h, uint32_t pcpu, uint64_t status)
+{
+    vmm_pc *pc = here(h, pcpu, "emon_acknowledge");
+    if (!pc)
+        return;
+    vmm_work_registers(pc, 1);
+    pc->port->ops->emon_acknowledge(pc->port, status);
+}
+
+static bool emon_parse(vmm_host *h, const char *event, sim_emon_config *config, const char **why)
+{
+    GError *error = NULL;
+    return sim_emon_parse(event, config, &error) || refuse(h->v, error, why);
+}
+
 static uint64_t emon_read(vmm_host *h, uint32_t pcpu, uint32_t counter)
 {
     vmm_pc *pc = here(h, pcpu, "emon_read");
@@ -86,6 +138,18 @@ static uint64_t emon_read_fixed(vmm_host *h, uint32_t pcpu, uint32_t fixed)
     }
     vmm_work_registers(pc, 1);
     return pc->port->ops->emon_read_fixed(pc->port, fixed);
+}
+
+static bool way_mask(vmm_host *h, uint32_t pcpu, uint32_t vcpu, vmm_cache_level level, uint64_t mask)
+{
+    vmm *v = h->v;
+    const vmm_vcpu *c = vmm_vcpu_at(v, vcpu);
+    vmm_pc *pc = v->initialising && pcpu < v->n_pcs ? &v->pcs[pcpu] : here(h, pcpu, "way_mask");
+    if (!pc || !c)
+        return false;
+    if (!v->initialising)
+        vmm_work_registers(pc, 1);
+    return pc->port->ops->way_mask(pc->port, c->vm->owner, level, mask);
 }
 
 static bool view(vmm_host *h, uint32_t pcpu, uint32_t vcpu, vmm_view *out)
@@ -159,4 +223,9 @@ const vmm_services vmm_host_services = {
     .set_tick = set_tick,
     .note = note,
     .random_below = random_below,
+    .emon_program = emon_program,
+    .emon_status = emon_status,
+    .emon_acknowledge = emon_acknowledge,
+    .emon_parse = emon_parse,
+    .way_mask = way_mask,
 };

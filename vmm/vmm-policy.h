@@ -73,6 +73,7 @@ typedef struct {
     uint32_t vcpu;              /* running, or VMM_VCPU_NONE */
     sim_ps quantum_begin;       /* of the running vCPU: its first instruction in this quantum */
     sim_ps quantum_end;         /* when its timer is to fire */
+    uint32_t l2_ways, llc_ways;
 } vmm_pcpu_facts;
 
 /* ---- parameters -------------------------------------------------------------------------------------------- */
@@ -191,10 +192,24 @@ typedef struct {
     void (*note)(vmm_host *h, const vmm_decision *decision);
     /* Uniform in [0, bound), bound > 0, from the policy's own stream. */
     uint64_t (*random_below)(vmm_host *h, uint64_t bound);
+
+    /* (here; in `init` on any pCPU) Programs a counter, fixed ones by SIM_EMON_FIXED_*: event, threshold, and a period after which it
+     * overflows, with an interrupt if wanted (pmu_overflow). Costs as much as a read; nothing in `init`. False: no such counter, or it
+     * cannot do that; `why` (NULL: not wanted) is what is wrong, until the next call. */
+    bool (*emon_program)(vmm_host *h, uint32_t pcpu, uint32_t counter, const sim_emon_config *config, const char **why);
+    /* (here) Counters that have overflowed since they were programmed or acknowledged, sim_emon_bit of each. Costs a read each. */
+    uint64_t (*emon_status)(vmm_host *h, uint32_t pcpu);
+    void (*emon_acknowledge)(vmm_host *h, uint32_t pcpu, uint64_t status);
+    /* What a counter is to be programmed with for an event by name or raw code (rCODE as perf takes it). False: there is none, `why` as above. */
+    bool (*emon_parse)(vmm_host *h, const char *event, sim_emon_config *config, const char **why);
+    /* (here; in `init` on any pCPU) Confines what a vCPU's VM fills in the pCPU's L2 or last-level cache to the ways of `mask` (bit = way, l2_ways
+     * or llc_ways of them), for all pCPUs that share the cache; all ways: no limit. Costs as much as a register read. False: no such
+     * cache, or no way of it in the mask. */
+    bool (*way_mask)(vmm_host *h, uint32_t pcpu, uint32_t vcpu, vmm_cache_level level, uint64_t mask);
 } vmm_services;
 
-/* Register reads that one state view costs: loop detector and BTB 3, occupancy and dirty lines of three levels 3,
- * fills and write-backs 2. An estimate: no such registers exist as a group. */
+/* Register reads that one state view costs: loop detector and prediction 3, occupancy and dirty lines of the caches and TLBs 3,
+ * traffic and CPI stack 2, as if each came in one wide register. An estimate: no such registers exist as a group. */
 #define VMM_VIEW_READS 8
 
 /* ---- the policy --------------------------------------------------------------------------------------------- */
@@ -252,8 +267,8 @@ struct vmm_policy_ops {
     vmm_verdict (*tick)(void *self, uint32_t pcpu, uint32_t vcpu, sim_ps now);
     /* Optional: the quantum is used up. VMM_KEEP and without it: it ends. */
     vmm_verdict (*quantum_expiring)(void *self, uint32_t pcpu, uint32_t vcpu, sim_ps now);
-    /* Optional: an EMON counter overflowed. Called by hosts whose pCPUs have overflow interrupts; ABI 1 has no
-     * service to arm one, so that it is not called yet. */
+    /* Optional: an EMON counter (its number as in emon_program) overflowed and interrupts: services.emon_program armed it. It goes on from 0
+     * until it is programmed again. Called for each counter where several did at once; the first answer but VMM_KEEP holds. */
     vmm_verdict (*pmu_overflow)(void *self, uint32_t pcpu, uint32_t vcpu, uint32_t counter, sim_ps now);
 
     /* Optional: describes the policy's state, a line at a time, for people and tests. */

@@ -109,6 +109,7 @@ struct vmm {
 
     uint64_t n_bad;
     char *first_bad;
+    char *why;         /* of the last emon_program or emon_parse that failed */
     GArray *decisions; /* of vmm_decision */
     uint64_t n_decisions;
     GArray *slices;    /* of vmm_slice */

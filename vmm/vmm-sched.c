@@ -16,6 +16,7 @@ void vmm_pc_init(vmm_pc *pc, vmm *v, vmm_pcpu *port)
         .id = port->id, .core = port->core, .package = port->package, .hz = port->hz,
         .emon_counters = port->emon_counters, .emon_read_cycles = port->emon_read_cycles,
         .l1d_lines = port->l1d_lines, .l1i_lines = port->l1i_lines, .l2_lines = port->l2_lines, .llc_lines = port->llc_lines,
+        .l2_ways = port->l2_ways, .llc_ways = port->llc_ways,
         .kind = port->kind, .vcpu = VMM_VCPU_NONE,
     };
     sim_event_init(&pc->quantum_event, quantum_over, pc, SIM_PRIO_QUANTUM);
@@ -295,6 +296,34 @@ static void tick(G_GNUC_UNUSED sim_event *event, void *user)
     vmm_verdict verdict = v->policy.tick(v->self, pc->facts.id, pc->cur->facts.id, vmm_now(pc));
     v->hook_pcpu = VMM_PCPU_NONE;
     verdict = vmm_verdict_checked(pc, verdict, "tick");
+    carry_out(pc, &verdict, left, false);
+}
+
+/* What the policy says to overflows of the pCPU's counters. */
+static vmm_verdict ask_overflow(vmm_pc *pc, uint64_t counters)
+{
+    vmm *v = pc->v;
+    vmm_verdict verdict = { .kind = VMM_KEEP };
+    if (!v->policy.pmu_overflow)
+        return verdict;
+    v->hook_pcpu = pc->facts.id;
+    for (; counters; counters &= counters - 1) {
+        uint32_t bit = (uint32_t)__builtin_ctzll(counters), counter = bit < 32 ? bit : SIM_EMON_FIXED | (bit - 32);
+        vmm_verdict answer = v->policy.pmu_overflow(v->self, pc->facts.id, pc->cur->facts.id, counter, vmm_now(pc));
+        if (verdict.kind == VMM_KEEP)
+            verdict = answer;
+    }
+    v->hook_pcpu = VMM_PCPU_NONE;
+    return vmm_verdict_checked(pc, verdict, "pmu_overflow");
+}
+
+void vmm_emon_overflow(vmm *v, unsigned pcpu, uint64_t counters)
+{
+    vmm_pc *pc = &v->pcs[pcpu];
+    if (!pc->cur || !counters)
+        return;
+    sim_ps left = vm_exit(pc, VMM_EXIT_EMON);
+    vmm_verdict verdict = ask_overflow(pc, counters);
     carry_out(pc, &verdict, left, false);
 }
 

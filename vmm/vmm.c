@@ -10,7 +10,7 @@
 #include <string.h>
 
 const char *const vmm_exit_names[VMM_N_EXITS] = {
-    "hlt", "io", "yield", "hypercall", "wbinvd", "quantum", "external", "fault", "shutdown"
+    "hlt", "io", "yield", "hypercall", "wbinvd", "quantum", "external", "fault", "shutdown", "emon"
 };
 
 static void vm_free(void *p)
@@ -105,6 +105,7 @@ void vmm_free(vmm *v)
     g_array_free(v->slices, TRUE);
     g_checksum_free(v->sum);
     g_free(v->first_bad);
+    g_free(v->why);
     g_free(v->first_starved);
     g_free(v->params);
     g_free(v->pcs);

@@ -36,7 +36,7 @@ typedef struct {
 
 typedef enum {
     VMM_EXIT_HLT, VMM_EXIT_IO, VMM_EXIT_YIELD, VMM_EXIT_HYPERCALL, VMM_EXIT_WBINVD, VMM_EXIT_QUANTUM, VMM_EXIT_EXTERNAL,
-    VMM_EXIT_FAULT, VMM_EXIT_SHUTDOWN, VMM_N_EXITS
+    VMM_EXIT_FAULT, VMM_EXIT_SHUTDOWN, VMM_EXIT_EMON, VMM_N_EXITS
 } vmm_exit_reason;
 extern const char *const vmm_exit_names[VMM_N_EXITS];
 
@@ -78,6 +78,9 @@ void vmm_start(vmm *v);
 /* The guest on `pcpu` stopped by itself (its local time is ops->now). On return the pCPU runs a guest or is idle;
  * the guest that stopped is still on it where it may simply go on (start is not called again then). */
 void vmm_guest_stopped(vmm *v, unsigned pcpu, const vmm_stop *stop);
+/* EMON counters of `pcpu` have overflowed and interrupt its guest (sim_emon_bit of each): a VM-exit, and the policy is asked
+ * (vmm_policy_ops.pmu_overflow). On return the pCPU runs a guest or is idle, as above. Nothing happens where no vCPU runs. */
+void vmm_emon_overflow(vmm *v, unsigned pcpu, uint64_t counters);
 /* Every VM is offline (ended or dead). */
 bool vmm_all_ended(const vmm *v);
 /* Closes the accounts at `end` (states, running vCPUs' counters), for the getters below. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli.h"
+#include "cli-list.h"
 #include "run-file.h"
 #include "run-guests.h"
 #include "run-json.h"
@@ -72,43 +73,6 @@ static void json_policies(JsonArray *out)
     }
 }
 
-/* ---- machines -------------------------------------------------------------------------------------------------- */
-
-static bool print_machines(bool colour, GError **error)
-{
-    g_auto(GStrv) names = cpu_machine_names();
-    for (char **n = names; *n; n++) {
-        g_autoptr(cpu_machine) m = cpu_machine_load(*n, NULL, error);
-        if (!m)
-            return false;
-        printf("%s%-14s%s %u package%s, ", colour ? "\033[1m" : "", *n, colour ? "\033[0m" : "", m->n_packages,
-               m->n_packages == 1 ? "" : "s");
-        printf("%u core%s, %u logical processor%s, %.2f GHz\n", m->n_cores, m->n_cores == 1 ? "" : "s", m->n_lps,
-               m->n_lps == 1 ? "" : "s", (double)m->kinds[m->core_kind[0]].hz / 1e9);
-        if (*m->description)
-            printf("    %s\n", m->description);
-    }
-    return true;
-}
-
-static void json_machines(JsonArray *out)
-{
-    g_auto(GStrv) names = cpu_machine_names();
-    for (char **n = names; *n; n++) {
-        g_autoptr(cpu_machine) m = cpu_machine_load(*n, NULL, NULL);
-        if (!m)
-            continue;
-        JsonObject *o = json_object_new();
-        json_object_set_string_member(o, "name", *n);
-        json_object_set_string_member(o, "description", m->description);
-        json_object_set_int_member(o, "packages", m->n_packages);
-        json_object_set_int_member(o, "cores", m->n_cores);
-        json_object_set_int_member(o, "logical_processors", m->n_lps);
-        json_object_set_int_member(o, "hz", (gint64)m->kinds[m->core_kind[0]].hz);
-        json_array_add_object_element(out, o);
-    }
-}
-
 /* ---- events ---------------------------------------------------------------------------------------------------- */
 
 static bool print_events(bool colour, GError **error)
@@ -116,10 +80,11 @@ static bool print_events(bool colour, GError **error)
     (void)error;
     for (unsigned i = 0; i < SIM_EV_COUNT; i++) {
         const sim_emon_desc *e = &sim_emon_events[i];
-        char raw[8] = "-";
+        char raw[16] = "-";
         if (e->raw)
             g_snprintf(raw, sizeof raw, "r%04x", e->raw);
-        printf("%s%-32s%s %-6s %s\n", colour ? "\033[1m" : "", e->name, colour ? "\033[0m" : "", raw, e->text);
+        printf("%s%-32s%s %-9s %-12s %s\n", colour ? "\033[1m" : "", e->name, colour ? "\033[0m" : "", raw, sim_emon_unit_names[e->unit],
+               e->text);
     }
     return true;
 }
@@ -133,6 +98,7 @@ static void json_events(JsonArray *out)
             g_autofree char *raw = g_strdup_printf("r%04x", sim_emon_events[i].raw);
             json_object_set_string_member(o, "raw", raw);
         }
+        json_object_set_string_member(o, "unit", sim_emon_unit_names[sim_emon_events[i].unit]);
         json_object_set_string_member(o, "description", sim_emon_events[i].text);
         json_array_add_object_element(out, o);
     }
@@ -195,7 +161,7 @@ static void json_traces(JsonArray *out)
 
 static const listing listings[] = {
     {"policies", print_policies, json_policies},
-    {"machines", print_machines, json_machines},
+    {"machines", cli_list_print_machines, cli_list_json_machines},
     {"events", print_events, json_events},
     {"guests", print_guests, json_guests},
     {"traces", print_traces, json_traces},

@@ -26,6 +26,7 @@ int cli_run(const char *command, int argc, char **argv);
 int cli_compare(const char *command, int argc, char **argv);
 int cli_list(const char *command, int argc, char **argv);
 int cli_record(const char *command, int argc, char **argv);
+int cli_throughput(const char *command, int argc, char **argv);
 int cli_trace(const char *command, int argc, char **argv);
 int cli_trace_info(const char *command, int argc, char **argv);
 int cli_trace_verify(const char *command, int argc, char **argv);

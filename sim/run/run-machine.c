@@ -2,6 +2,9 @@
 #include "run-machine.h"
 
 #include "cpu-core.h"
+#include "run-view.h"
+
+#include <string.h>
 
 /* Blocks asked of a source at a time: small enough that eight guests' batches stay in the host's caches. */
 enum { FILL_BLOCKS = 8192, NO_GUEST = UINT32_MAX };
@@ -18,6 +21,7 @@ typedef struct {
     bool event_pending;   /* the batch's event has yet to be handled */
     uint64_t insns;       /* retired */
     sim_ps next_report;
+    run_view_life life;
 } guest;
 
 /* A pCPU: the VMM's port at the front. */
@@ -29,7 +33,8 @@ typedef struct {
     uint32_t heap_index;  /* 1-based; 0: idle */
     uint64_t insns_at_start;
     uint64_t insns_before;  /* guest's insns when it was put on */
-    uint64_t view_taken, view_btb_misses;
+    uint64_t viewed[SIM_EV_COUNT]; /* at the start of the guest's stay, or at the last view */
+    bool watched;           /* cpu_lp_emon_watched */
 } pcpu;
 
 /* A running pCPU among the others: see key_of. */
@@ -147,10 +152,7 @@ static void port_start(vmm_pcpu *port, uint32_t vcpu, vmm_owner owner)
     cpu_lp_feed(p->lp, &g->batch, g->block, g->addr);
     p->insns_at_start = retired(p);
     p->insns_before = g->insns;
-    cpu_view v;
-    cpu_lp_view(p->lp, owner, &v);
-    p->view_taken = v.taken;
-    p->view_btb_misses = v.btb_misses;
+    cpu_lp_counts(p->lp, p->viewed);
     heap_insert(p->machine, p);
 }
 
@@ -165,6 +167,9 @@ static void port_stop(vmm_pcpu *port)
     guest *g = g_ptr_array_index(p->machine->guests, p->guest);
     cpu_lp_position(p->lp, &g->block, &g->addr);
     update_insns(p, g);
+    cpu_view v;
+    cpu_lp_counts(p->lp, v.counts);
+    run_view_fill(&v, p->viewed, &g->life, NULL);
     heap_remove(p->machine, p);
     cpu_lp_stop(p->lp);
     p->guest = NO_GUEST;
@@ -194,7 +199,27 @@ static void port_switch_space(vmm_pcpu *port)
 
 static void port_emon_select(vmm_pcpu *port, unsigned counter, enum sim_emon_event event)
 {
-    cpu_lp_emon_select(of(port)->lp, counter, event);
+    pcpu *p = of(port);
+    cpu_lp_emon_select(p->lp, counter, event);
+    p->watched = cpu_lp_emon_watched(p->lp);
+}
+
+static bool port_emon_program(vmm_pcpu *port, unsigned counter, const sim_emon_config *config, GError **error)
+{
+    pcpu *p = of(port);
+    bool done = cpu_lp_emon_program(p->lp, counter, config, error);
+    p->watched = cpu_lp_emon_watched(p->lp);
+    return done;
+}
+
+static uint64_t port_emon_status(vmm_pcpu *port)
+{
+    return cpu_lp_emon_status(of(port)->lp);
+}
+
+static void port_emon_acknowledge(vmm_pcpu *port, uint64_t status)
+{
+    cpu_lp_emon_acknowledge(of(port)->lp, status);
 }
 
 static uint64_t port_emon_read(vmm_pcpu *port, unsigned counter)
@@ -216,26 +241,15 @@ static void port_view(vmm_pcpu *port, vmm_owner owner, vmm_view *out)
 {
     pcpu *p = of(port);
     cpu_view v;
+    run_view_life nobody = {0}, *life = p->guest == NO_GUEST ? &nobody : &((guest *)g_ptr_array_index(p->machine->guests, p->guest))->life;
     cpu_lp_view(p->lp, owner, &v);
-    uint64_t taken = v.taken - p->view_taken, misses = v.btb_misses - p->view_btb_misses;
-    p->view_taken = v.taken;
-    p->view_btb_misses = v.btb_misses;
-    uint64_t body = v.loop.iterations ? (v.insns - v.loop.insns_at) / v.loop.iterations : 0;
-    *out = (vmm_view){
-        .btb_hit_permille = taken ? (uint32_t)((taken - MIN(misses, taken)) * 1000 / taken) : 0,
-        .in_loop = v.loop.iterations >= CPU_LOOP_LONG,
-        .loop_branch = v.loop.branch,
-        .loop_iterations = v.loop.iterations,
-        .loop_body_insns = (uint32_t)MIN(body, UINT32_MAX),
-        .loop_exits = v.loop.exits,
-        .last_loop_iterations = v.loop.last,
-        .l1d = {v.l1d.lines, v.l1d.valid, v.l1d.mine, v.l1d.mine_dirty, v.l1d.fills, v.l1d.writebacks},
-        .l2 = {v.l2.lines, v.l2.valid, v.l2.mine, v.l2.mine_dirty, v.l2.fills, v.l2.writebacks},
-        .llc = {v.llc.lines, v.llc.valid, v.llc.mine, v.llc.mine_dirty, v.llc.fills, v.llc.writebacks},
-        .flushes = v.flushes,
-        .rob_permille = v.rob_permille,
-        .drain_cycles = v.drain_cycles,
-    };
+    run_view_fill(&v, p->viewed, life, out);
+    memcpy(p->viewed, v.counts, sizeof p->viewed);
+}
+
+static bool port_way_mask(vmm_pcpu *port, vmm_owner owner, vmm_cache_level level, uint64_t mask)
+{
+    return cpu_lp_way_mask(of(port)->lp, level == VMM_CACHE_LLC, owner, mask);
 }
 
 static const vmm_pcpu_ops port_ops = {
@@ -247,8 +261,12 @@ static const vmm_pcpu_ops port_ops = {
     .emon_select = port_emon_select,
     .emon_read = port_emon_read,
     .emon_read_fixed = port_emon_read_fixed,
+    .emon_program = port_emon_program,
+    .emon_status = port_emon_status,
+    .emon_acknowledge = port_emon_acknowledge,
     .truth = port_truth,
     .view = port_view,
+    .way_mask = port_way_mask,
 };
 
 /* ---- building ------------------------------------------------------------------------------------------------- */
@@ -273,7 +291,8 @@ static void init_pcpu(run_machine *m, unsigned id)
                          .emon_counters = k->emon_counters, .emon_read_cycles = k->emon_read, .vm_exit_cycles = k->vm_exit,
                          .vm_entry_cycles = k->vm_entry, .l1d_lines = (uint32_t)(k->l1d.size / k->l1d.line),
                          .l1i_lines = (uint32_t)(k->l1i.size / k->l1i.line), .l2_lines = (uint32_t)(k->l2.size / k->l2.line),
-                         .llc_lines = (uint32_t)(llc / k->l2.line), .kind = k->name};
+                         .llc_lines = (uint32_t)(llc / k->l2.line),
+                         .l2_ways = k->l2.ways, .llc_ways = m->desc->l3.size ? m->desc->l3.ways : k->l2.ways, .kind = k->name};
     m->ports[id] = &p->port;
     if (k->hz != m->desc->kinds[m->desc->core_kind[0]].hz)
         m->one_clock = false;
@@ -453,14 +472,21 @@ static inline uint64_t run_limit(const run_machine *m, const pcpu *p, uint64_t l
     return MIN(limit, next + SKEW);
 }
 
-/* Runs instructions and nothing else until every running pCPU has reached `event`, or one has used up its batch: that
- * one is the result, or NULL. */
+/* cpu_lp_run, but with an eye on EMON counters that want one. True: the batch is used up, or an overflow interrupts. */
+static bool run_watched(pcpu *p, uint64_t until)
+{
+    return cpu_lp_emon_run(p->lp, until) || cpu_lp_emon_due(p->lp);
+}
+
+/* Runs instructions and nothing else until every running pCPU has reached `event`, or one has used up its batch or is
+ * interrupted by an EMON counter: that one is the result, or NULL. */
 static pcpu *run_stretch(run_machine *m, sim_ps event)
 {
     pcpu *p = m->heap[1].pcpu;
     uint64_t limit = cpu_lp_clock_at(p->lp, event);
     while (cpu_lp_clock(p->lp) < limit) {
-        bool dry = cpu_lp_run(p->lp, run_limit(m, p, limit));
+        uint64_t until = run_limit(m, p, limit);
+        bool dry = G_LIKELY(!p->watched) ? cpu_lp_run(p->lp, until) : run_watched(p, until);
         m->heap[1].key = key_of(m, p);
         if (dry)
             return p;
@@ -488,6 +514,11 @@ sim_ps run_machine_run(run_machine *m, vmm *v, sim_ps until, const volatile int 
         pcpu *dry = run_stretch(m, MIN(event, until));
         if (!dry)
             continue;
+        if (G_UNLIKELY(dry->watched && cpu_lp_emon_due(dry->lp))) {
+            vmm_emon_overflow(v, dry->port.id, cpu_lp_emon_take(dry->lp));
+            dry->watched = cpu_lp_emon_watched(dry->lp);
+            continue;
+        }
         guest *g = g_ptr_array_index(m->guests, dry->guest);
         report_progress(m, dry, g, false);
         next_batch(m, v, dry);

@@ -53,7 +53,7 @@ void run_metrics_ratios(const uint64_t ev[SIM_EV_COUNT], run_ratios *r)
     r->l2_mpki = per_kilo(ev[SIM_EV_L2_MISSES], insns);
     r->llc_mpki = per_kilo(ev[SIM_EV_LLC_MISSES], insns);
     r->branch_mpki = per_kilo(ev[SIM_EV_BRANCH_MISSES], insns);
-    r->dtlb_mpki = per_kilo(ev[SIM_EV_DTLB_MISSES], insns);
+    r->dtlb_mpki = per_kilo(ev[SIM_EV_DTLB_MISSES] + ev[SIM_EV_DTLB_STORE_MISSES], insns);
 }
 
 void run_metrics_totals(run_result *result)

@@ -46,6 +46,16 @@ static void put_events(JsonObject *o, const uint64_t ev[SIM_EV_COUNT])
         put_u64(events, sim_emon_events[e].name, ev[e]);
 }
 
+/* The cycles of a set of counts by what they went into. */
+static void put_cpi_stack(JsonObject *o, const uint64_t ev[SIM_EV_COUNT])
+{
+    JsonObject *stack = put_object(o, "cpi_stack");
+    uint64_t cycles[SIM_CPI_COUNT];
+    sim_cpi_stack(ev, cycles);
+    for (unsigned i = 0; i < SIM_CPI_COUNT; i++)
+        put_u64(stack, sim_cpi_names[i], cycles[i]);
+}
+
 /* ---- a VM ------------------------------------------------------------------------------------------------------- */
 
 static const char *state_of(const run_vm_result *vm)
@@ -176,6 +186,7 @@ static JsonObject *vm_object(const run_vm_result *vm)
     put_u64(o, "vmm_ps", vm->work_time);
     put_scheduling(o, vm);
     put_reasons(o, "quanta_changed", vm->reasons);
+    put_cpi_stack(o, vm->ev);
     put_events(o, vm->ev);
     json_object_set_boolean_member(o, "time_dependent", vm->time_dependent);
     if (vm->salvaged)
@@ -243,6 +254,7 @@ static void put_lps(JsonObject *o, const run_result *r)
         put_u64(one, "package", lp->package);
         json_object_set_string_member(one, "kind", lp->kind);
         put_u64(one, "hz", lp->hz);
+        put_cpi_stack(one, lp->ev);
         put_events(one, lp->ev);
         json_array_add_object_element(list, one);
     }

@@ -361,6 +361,39 @@ static void put_vms(table *t, GPtrArray *runs)
     }
 }
 
+/* ---- where the cycles went: a block per VM, a line per policy ----------------------------------------------------- */
+
+static void put_cpi_line(table *t, const char *policy, const uint64_t ev[SIM_EV_COUNT])
+{
+    uint64_t stack[SIM_CPI_COUNT], cycles = ev[SIM_EV_CYCLES];
+    sim_cpi_stack(ev, stack);
+    g_string_append(t->text, "  ");
+    put(t, NULL, -(VM_LABEL - 2), policy);
+    for (unsigned i = 0; i < SIM_CPI_COUNT; i++) {
+        g_autofree char *share = g_strdup_printf("%.1f", (double)stack[i] * 100 / (double)cycles);
+        put(t, stack[i] ? NULL : DIM, 9, stack[i] ? share : "-");
+    }
+    end_line(t);
+}
+
+static void put_cpi_stacks(table *t, GPtrArray *runs)
+{
+    g_string_append_c(t->text, '\n');
+    put(t, BOLD, -VM_LABEL, "% of cycles");
+    for (unsigned i = 0; i < SIM_CPI_COUNT; i++)
+        put(t, DIM, 9, sim_cpi_names[i]);
+    end_line(t);
+    for (guint v = 0; v < run_at(runs, 0)->vms->len; v++) {
+        put(t, BOLD, 0, ((const run_vm_result *)g_ptr_array_index(run_at(runs, 0)->vms, v))->name);
+        end_line(t);
+        for (guint i = 0; i < runs->len; i++) {
+            const run_vm_result *vm = g_ptr_array_index(run_at(runs, i)->vms, v);
+            if (vm->ev[SIM_EV_CYCLES])
+                put_cpi_line(t, run_at(runs, i)->policy, vm->ev);
+        }
+    }
+}
+
 /* ---- why quanta changed ----------------------------------------------------------------------------------------- */
 
 /* "sorter 88, mat 44": the VMs that a reason met, as far as they fit. */
@@ -535,6 +568,7 @@ static char *table_of(GPtrArray *runs, const char *digest, bool colour)
     put_title(&t, run_at(runs, 0));
     put_totals(&t, runs);
     put_vms(&t, runs);
+    put_cpi_stacks(&t, runs);
     put_reasons(&t, runs);
     put_notes(&t, runs);
     g_string_append(t.text, "  digest   ");

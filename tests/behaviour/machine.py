@@ -29,7 +29,7 @@ one_core = quanta("run", scenario(PAIR, overrides="cores = core"))["simulated_ps
 two_cores = quanta("run", scenario(PAIR, overrides="cores = core*2"))["simulated_ps"]
 check(two_cores < 1.1 * alone, f"two cores do two copies in the time of one: {alone} and {two_cores} ps")
 check(1.15 * alone < one_core < 2.0 * alone, f"two logical processors of a core do not, but beat one after the other: {one_core} ps")
-check(only(quanta("run", scenario(PAIR, overrides="cores = core")))["events"]["smt.stalls"] > 0, "... and count what they lost to each other")
+check(only(quanta("run", scenario(PAIR, overrides="cores = core")))["events"]["cpi_stack.smt"] > 0, "... and count what they lost to each other")
 
 # Memory bandwidth is shared by all cores.
 STREAM = "".join(vm(f"v{i}", "stream", "2048 1") for i in range(4))

@@ -6,7 +6,7 @@
 
 printf '[scenario]\nduration = 1ms\n[vm a]\nworkload = elf:guests/spin\nargs = 1\n' >s.conf
 
-expect 2 "a command is missing; valid: run, compare, record, trace, list"
+expect 2 "a command is missing; valid: run, compare, record, trace, throughput, list"
 expect 2 "unknown command 'comapre'; did you mean 'compare'?" comapre
 expect 2 "unknown option '--verbose'; valid: --help, --version" --verbose
 expect 2 "the scenario file is missing" run
@@ -22,14 +22,14 @@ expect 2 "unknown policy 'prioritty'; did you mean 'priority'?" run --policy pri
 expect 2 "policy 'priority' is named twice" compare --policies priority,priority s.conf
 
 for words in --help "run --help" "compare --help" "record --help" "trace --help" "trace info --help" "trace verify --help" "trace cat --help" \
-    "trace cut --help" "trace import --help" "trace export --help" "list --help" --version; do
+    "trace cut --help" "trace import --help" "trace export --help" "throughput --help" "list --help" --version; do
     # shellcheck disable=SC2086 # words are meant
     quanta $words
     ok "quanta $words" exits 0
     ok "quanta $words is on standard output alone" test -s out -a ! -s err
 done
 quanta --help
-for command in run compare record trace list; do
+for command in run compare record trace throughput list; do
     ok "--help names $command" grep -q "^  $command " out
 done
 
@@ -37,8 +37,11 @@ quanta list policies
 ok "list policies" grep -q '^round-robin ' out
 quanta list machines
 ok "list machines" grep -q '^skylake ' out
+ok "list machines: kinds of cores" grep -q '2 x madison: EPIC, 6 wide' out
+ok "list machines: figures without a source" grep -Eq '[0-9]+ figures, [0-9]+ of them estimates' out
 quanta list events
-ok "list events: perf's names with raw codes" grep -q '^branch-misses  *r00c5 ' out
+ok "list events: perf's names with raw codes and units" grep -q '^branch-misses  *r00c5  *branches ' out
+ok "list events: no code where the vendor has none" grep -q '^cpi_stack.base  *-  *cycles ' out
 quanta list guests
 ok "list guests" grep -q '^elf:guests/sort$' out
 quanta list traces

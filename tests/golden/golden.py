@@ -12,7 +12,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIELDS = ("instructions", "cycles", "running_ps", "runnable_ps", "blocked_ps")
-EVENTS = ("branch-misses", "L1-dcache-load-misses", "l2_rqsts.miss", "cache-misses", "dTLB-load-misses")
+EVENTS = ("branch-misses", "L1-dcache-load-misses", "l2_rqsts.all_demand_miss", "cache-misses", "dTLB-load-misses")
 SCENARIOS = {
     "skylake": "[scenario]\nmachine = skylake\nduration = 20ms\n[machine]\ncores = core\n{vms}",
     "netburst-ht": "[scenario]\nmachine = netburst-ht\nduration = 20ms\n{vms}",

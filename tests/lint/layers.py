@@ -18,7 +18,7 @@ LAYERS = {
     'workloads/guests': [],
     'sim/run': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'traces', 'vmm', 'workloads'],
     'sim/cli': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'traces', 'vmm', 'workloads'],
-    'tests': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'traces', 'vmm', 'workloads', 'workloads/guests'],
+    'tests': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'tests/unit/vmm', 'traces', 'vmm', 'workloads', 'workloads/guests'],
 }
 
 # Library header: the files that may include it.

@@ -11,6 +11,11 @@ cpu_machine fixture_machine(unsigned cores, unsigned threads)
         .latency = {1, 1, 1, 3, 4, 4, 1, 1, 20, 4, 1, 1}, .div_busy = 10, .l1i = {8192, 64, 4, 4}, .l1d = {8192, 64, 4, 4},
         .l2 = {65536, 64, 8, 14}, .itlb = {64, 4}, .dtlb = {64, 4}, .stlb = {512, 4}, .page_walk = 30, .stlb_hit = 7, .btb = {512, 4},
         .ras = 8, .gshare_bits = 12, .gshare_history = 8, .emon_counters = 4};
+    m.kinds[0].pipe = (cpu_pipe_desc){.predecode_width = 4, .insn_queue = 20, .decoders = 4, .fusible_last = true, .uop_cache_width = 4,
+                                      .uop_cache_branch_edge = true,
+                                      .uop_queue = 28,
+                                      .retire_width = 4, .scheduler = 32, .load_buffer = 24, .store_buffer = 16, .issue_delay = 1, .forward = 4,
+                                      .move_pipeline = 2};
     return m;
 }
 
@@ -44,6 +49,15 @@ static const insn_block_facts *define(fixture_stream *s, uint64_t addr, const ch
 const cpu_block *fixture_block(fixture_stream *s, uint64_t addr, const char *hex)
 {
     return cpu_code_block(s->code, define(s, addr, hex)->id);
+}
+
+uint32_t fixture_cost(const cpu_core_desc *core, const cpu_block *pred, const cpu_block *block)
+{
+    cpu_sched_code *code = cpu_sched_compile(core, block), *before = pred && pred != block ? cpu_sched_compile(core, pred) : NULL;
+    uint32_t cost = cpu_sched_cost(before ? before : pred ? code : NULL, code);
+    cpu_sched_free(before);
+    cpu_sched_free(code);
+    return cost;
 }
 
 void fixture_exec(fixture_stream *s, uint64_t addr, const char *hex, unsigned n, const uint64_t *accesses)

@@ -23,4 +23,6 @@ void fixture_exec(fixture_stream *s, uint64_t addr, const char *hex, unsigned n,
 /* Runs the stream to its end on an LP; the cycles that it took. */
 uint64_t fixture_run(cpu_lp *lp, cpu_space *space, const fixture_stream *s);
 const cpu_block *fixture_block(fixture_stream *s, uint64_t addr, const char *hex);
+/* cpu_sched_cost of decoded blocks. */
+uint32_t fixture_cost(const cpu_core_desc *core, const cpu_block *pred, const cpu_block *block);
 int fixture_main(Suite *suite);

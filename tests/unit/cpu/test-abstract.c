@@ -108,7 +108,7 @@ START_TEST(costs_are_those_of_like_code)
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         const cpu_block *x86 = fixture_block(&s, 0x1000, rows[i].hex), *abstract = block(&rows[i].insn, 1);
         ck_assert_msg(abstract->n_uops == x86->n_uops, "%s: %u, not %u micro-ops", rows[i].hex, abstract->n_uops, x86->n_uops);
-        uint32_t expect = cpu_sched_cost(&m.kinds[0], x86, x86), cost = cpu_sched_cost(&m.kinds[0], abstract, abstract);
+        uint32_t expect = fixture_cost(&m.kinds[0], x86, x86), cost = fixture_cost(&m.kinds[0], abstract, abstract);
         ck_assert_msg(cost == expect, "%s: %u, not %u", rows[i].hex, cost, expect);
     }
 }

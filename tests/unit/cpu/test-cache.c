@@ -48,6 +48,103 @@ START_TEST(lru_is_exact)
 }
 END_TEST
 
+/* One set of four ways, lines named by digits: which line goes when each of `accesses` comes, `.` none. Both ways of keeping sets. */
+static void check_policy(cpu_replacement policy, const char *accesses, const char *evictions)
+{
+    cpu_cache_desc d = {.size = 4 * 64, .line = 64, .ways = 4, .latency = 4, .policy = policy};
+    for (unsigned outer = 0; outer < 2; outer++) {
+        cpu_cache c;
+        if (outer)
+            cpu_cache_init_outer(&c, &d);
+        else
+            cpu_cache_init(&c, &d);
+        for (unsigned i = 0; accesses[i]; i++) {
+            uint64_t line = (uint64_t)(accesses[i] - '0');
+            uint64_t gone = cpu_cache_touch_any(&c, line) ? CPU_LINE_NONE : cpu_cache_fill(&c, line, 0);
+            char went = gone == CPU_LINE_NONE ? '.' : (char)('0' + (gone >> 8));
+            ck_assert_msg(went == evictions[i], "policy %d, access %u: '%c' went, not '%c'", (int)policy, i, went, evictions[i]);
+        }
+        cpu_cache_clear(&c);
+    }
+}
+
+START_TEST(policies_by_hand)
+{
+    check_policy(CPU_REPLACE_LRU, "1234156", "....." "23");
+    check_policy(CPU_REPLACE_FIFO, "1234156", "....." "12");
+    /* After 1234 the tree points to 1's half; 1 turns it to 3's; filling 5 there turns it back, and to 2. */
+    check_policy(CPU_REPLACE_PLRU, "1234156", "....." "32");
+    /* 1 has 0, the others 2: all are counted up until one has 3, the lowest of which goes; 5 has 2 again. */
+    check_policy(CPU_REPLACE_SRRIP, "12341567", "....." "234");
+    uint64_t stream = CPU_RANDOM_SEED;
+    char evicted[] = "....?";
+    evicted[4] = (char)('1' + cpu_replace_draw(&stream, 4));
+    check_policy(CPU_REPLACE_RANDOM, "12345", evicted);
+}
+END_TEST
+
+START_TEST(an_empty_way_is_filled_first)
+{
+    for (unsigned policy = CPU_REPLACE_LRU; policy <= CPU_REPLACE_FIFO; policy++)
+        for (unsigned outer = 0; outer < 2; outer++) {
+            cpu_cache_desc d = {.size = 8 * 64, .line = 64, .ways = 8, .latency = 4, .policy = (cpu_replacement)policy};
+            cpu_cache c;
+            if (outer)
+                cpu_cache_init_outer(&c, &d);
+            else
+                cpu_cache_init(&c, &d);
+            for (uint64_t line = 0; line < 8; line++)
+                ck_assert_uint_eq(cpu_cache_fill(&c, line, 0), CPU_LINE_NONE);
+            for (uint64_t line = 2; line < 8; line += 3)
+                ck_assert_uint_eq(cpu_cache_remove(&c, line) >> 8, line);
+            for (uint64_t line = 8; line < 10; line++)
+                ck_assert_uint_eq(cpu_cache_fill(&c, line, 0), CPU_LINE_NONE);
+            ck_assert_uint_ne(cpu_cache_fill(&c, 10, 0), CPU_LINE_NONE);
+            ck_assert_uint_eq(c.valid, 8);
+            cpu_cache_clear(&c);
+        }
+}
+END_TEST
+
+/* Caches and TLBs of outer levels keep their sets another way: it does not show. */
+START_TEST(outer_levels_are_the_same)
+{
+    cpu_cache_desc d = {.size = 16 * 12 * 64, .line = 64, .ways = 12, .latency = 4};
+    cpu_tlb_desc t = {.entries = 16 * 12, .ways = 12};
+    cpu_cache inner, outer;
+    cpu_tlb first, second;
+    cpu_cache_init(&inner, &d);
+    cpu_cache_init_outer(&outer, &d);
+    cpu_tlb_init(&first, &t);
+    cpu_tlb_init_outer(&second, &t);
+    uint64_t x = 88172645463325252u;
+    for (unsigned i = 0; i < 100000; i++) {
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        uint64_t line = x % 400;
+        bool kept = x >> 32 & 15;
+        if (!kept) {
+            ck_assert_uint_eq(cpu_cache_remove(&inner, line), cpu_cache_remove(&outer, line));
+        } else if (!cpu_cache_touch(&inner, line)) {
+            ck_assert_ptr_null(cpu_cache_touch_any(&outer, line));
+            ck_assert_uint_eq(cpu_cache_fill(&inner, line, 1), cpu_cache_fill(&outer, line, 1));
+        } else {
+            ck_assert_ptr_nonnull(cpu_cache_touch_any(&outer, line));
+        }
+        if (!cpu_tlb_touch(&first, line)) {
+            ck_assert_ptr_null(cpu_tlb_touch_outer(&second, line));
+            cpu_tlb_fill(&first, line, line << 12);
+            cpu_tlb_fill_outer(&second, line, line << 12);
+        } else {
+            ck_assert_uint_eq(cpu_tlb_touch_outer(&second, line)->pa, line << 12);
+        }
+    }
+    cpu_cache_clear(&inner);
+    cpu_cache_clear(&outer);
+    cpu_tlb_clear(&first);
+    cpu_tlb_clear(&second);
+}
+END_TEST
+
 START_TEST(occupancy_per_owner)
 {
     cpu_machine m = fixture_machine(1, 1);
@@ -60,13 +157,15 @@ START_TEST(occupancy_per_owner)
             cpu_memory_miss(&mem, 0, line, i < 10, false, 0, &r);
             ck_assert_int_eq(r.level, CPU_LEVEL_MEM);
         }
-    cpu_cache *l1 = &mem.cores[0].l1d, *l2 = &mem.cores[0].l2;
+    cpu_cache *l1 = &mem.cores[0].l1d, *l2 = mem.cores[0].l2;
     ck_assert_uint_eq(l1->owned[1] + l1->owned[2], 128); /* 8 KiB is full */
     ck_assert_uint_eq(l1->valid, 128);
     ck_assert_uint_eq(l2->owned[1], 100);
     ck_assert_uint_eq(l2->owned[2], 100);
     ck_assert_uint_eq(l1->owned_dirty[1] + l2->owned_dirty[1], 10); /* each dirty line is dirty in one place */
-    ck_assert_uint_eq(cpu_memory_flush(&mem, 0, 0), 20);
+    cpu_flush_result flushed;
+    cpu_memory_flush(&mem, 0, 0, &flushed);
+    ck_assert_uint_eq(flushed.written, 20);
     ck_assert_uint_eq(l1->valid + l2->valid, 0);
     ck_assert_uint_eq(l2->owned[1] + l2->owned_dirty[2], 0);
     cpu_memory_clear(&mem);
@@ -105,9 +204,9 @@ START_TEST(a_store_takes_the_line_from_other_cores)
     uint64_t *word = cpu_cache_peek(&mem.cores[1].l1d, 77);
     ck_assert(*word & CPU_LINE_SHARED);
     ck_assert(!(*cpu_cache_peek(&mem.cores[0].l1d, 77) & CPU_LINE_DIRTY));
-    ck_assert_uint_gt(cpu_memory_upgrade(&mem, 1, 77, word), 0);
+    ck_assert_uint_gt(cpu_memory_upgrade(&mem, 1, 77, word, 0, &r), 0);
     ck_assert_ptr_null(cpu_cache_peek(&mem.cores[0].l1d, 77));
-    ck_assert_ptr_null(cpu_cache_peek(&mem.cores[0].l2, 77));
+    ck_assert_ptr_null(cpu_cache_peek(mem.cores[0].l2, 77));
     ck_assert(!(*word & CPU_LINE_SHARED));
     cpu_memory_clear(&mem);
 }
@@ -164,6 +263,9 @@ int main(void)
     Suite *suite = suite_create("cpu-cache");
     TCase *t = tcase_create("cache");
     tcase_add_test(t, lru_is_exact);
+    tcase_add_test(t, policies_by_hand);
+    tcase_add_test(t, an_empty_way_is_filled_first);
+    tcase_add_test(t, outer_levels_are_the_same);
     tcase_add_test(t, occupancy_per_owner);
     tcase_add_test(t, write_backs_reach_memory);
     tcase_add_test(t, a_store_takes_the_line_from_other_cores);

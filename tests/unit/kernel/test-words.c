@@ -42,10 +42,28 @@ START_TEST(events_have_unique_names_that_lead_back)
 }
 END_TEST
 
+START_TEST(cpi_stacks_sum_to_the_cycles)
+{
+    uint64_t stack[SIM_CPI_COUNT];
+    uint64_t ev[SIM_EV_COUNT] = {[SIM_EV_CYCLES] = 100, [SIM_EV_STALLS_BRANCH] = 30, [SIM_EV_STALLS_MEM] = 60, [SIM_EV_CPI_PIPELINE] = 9,
+                                 [SIM_EV_CPI_BASE] = 7};
+    sim_cpi_stack(ev, stack);
+    ck_assert_uint_eq(stack[SIM_CPI_BASE], 7);
+    ck_assert_uint_eq(stack[SIM_CPI_CORE], 3); /* what was rounded off is its */
+    ck_assert_uint_eq(stack[SIM_CPI_BRANCH], 30);
+    ck_assert_uint_eq(stack[SIM_CPI_MEMORY], 60);
+    ev[SIM_EV_STALLS_SYSTEM] = 11; /* a difference of rounded counts can be one too many */
+    sim_cpi_stack(ev, stack);
+    ck_assert_uint_eq(stack[SIM_CPI_BASE] + stack[SIM_CPI_CORE], 0);
+    ck_assert_uint_eq(stack[SIM_CPI_SYSTEM], 10);
+}
+END_TEST
+
 Suite *words_suite(void)
 {
     Suite *s = suite_create("words");
     TCase *t = tcase_create("words");
+    tcase_add_test(t, cpi_stacks_sum_to_the_cycles);
     tcase_add_test(t, nearest_finds_slips_and_only_those);
     tcase_add_test(t, suggestion_is_a_question_or_the_list);
     tcase_add_test(t, events_have_unique_names_that_lead_back);

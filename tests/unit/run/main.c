@@ -6,6 +6,7 @@ int main(void)
     SRunner *runner = srunner_create(scenario_suite());
     srunner_add_suite(runner, metrics_suite());
     srunner_add_suite(runner, output_suite());
+    srunner_add_suite(runner, emon_suite());
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);
     int failed = srunner_ntests_failed(runner);

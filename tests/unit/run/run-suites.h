@@ -8,3 +8,4 @@
 Suite *scenario_suite(void);
 Suite *metrics_suite(void);
 Suite *output_suite(void);
+Suite *emon_suite(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mock.h"
 
+#include "sim-error.h"
 #include "vmm-registry.h"
 
 #include <check.h>
@@ -65,12 +66,37 @@ static void op_switch_space(vmm_pcpu *p)
 static void op_select(vmm_pcpu *p, unsigned counter, enum sim_emon_event event)
 {
     of(p)->selected[counter] = event;
+    of(p)->base[counter] = of(p)->count[event];
+}
+
+static bool op_program(vmm_pcpu *p, unsigned counter, const sim_emon_config *config, GError **error)
+{
+    mock_pcpu *c = of(p);
+    if (counter >= p->emon_counters) {
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "there is no counter %u", counter);
+        return false;
+    }
+    op_select(p, counter, config->event);
+    c->period[counter] = config->interrupt ? config->period : 0;
+    c->overflow_at[counter] = c->count[config->event] + config->period;
+    c->status &= ~sim_emon_bit(counter);
+    return true;
+}
+
+static uint64_t op_status(vmm_pcpu *p)
+{
+    return of(p)->status;
+}
+
+static void op_acknowledge(vmm_pcpu *p, uint64_t status)
+{
+    of(p)->status &= ~status;
 }
 
 static uint64_t op_read(vmm_pcpu *p, unsigned counter)
 {
     of(p)->reads++;
-    return of(p)->count[of(p)->selected[counter]] & ((UINT64_C(1) << 48) - 1);
+    return (of(p)->count[of(p)->selected[counter]] - of(p)->base[counter]) & SIM_EMON_MASK;
 }
 
 static uint64_t op_read_fixed(vmm_pcpu *p, unsigned fixed)
@@ -93,9 +119,16 @@ static void op_view(vmm_pcpu *p, vmm_owner owner, vmm_view *view)
         g->view(g, view);
 }
 
+static bool op_way_mask(vmm_pcpu *p, vmm_owner owner, vmm_cache_level level, uint64_t mask)
+{
+    of(p)->masks[level][owner] = mask;
+    return mask & 0xffff;
+}
+
 static const vmm_pcpu_ops ops = {
     .start = op_start, .stop = op_stop, .now = op_now, .work = op_work, .switch_space = op_switch_space,
-    .emon_select = op_select, .emon_read = op_read, .emon_read_fixed = op_read_fixed, .truth = op_truth, .view = op_view,
+    .emon_select = op_select, .emon_read = op_read, .emon_read_fixed = op_read_fixed, .emon_program = op_program, .emon_status = op_status,
+    .emon_acknowledge = op_acknowledge, .truth = op_truth, .view = op_view, .way_mask = op_way_mask,
 };
 
 mock *mock_new(unsigned n_pcpus, unsigned counters, const char *policy)
@@ -183,9 +216,32 @@ static void count(mock_pcpu *c, sim_ps ran)
     }
 }
 
+/* The counters that have overflowed and interrupt. */
+static uint64_t overflows(mock_pcpu *c)
+{
+    uint64_t found = 0;
+    for (unsigned i = 0; i < c->port.emon_counters; i++)
+        if (c->period[i] && c->count[c->selected[i]] >= c->overflow_at[i]) {
+            c->period[i] = 0;
+            found |= sim_emon_bit(i);
+        }
+    c->status |= found;
+    return found;
+}
+
+/* At most as far as counters that interrupt may go: a step of one microsecond while there are such. */
+static sim_ps until_overflow(const mock_pcpu *c, sim_ps until)
+{
+    for (unsigned i = 0; i < c->port.emon_counters; i++)
+        if (c->period[i])
+            return MIN(until, c->now + SIM_PS_PER_US);
+    return until;
+}
+
 static void run_guest(mock *m, mock_pcpu *c, sim_ps until)
 {
     mock_guest *g = c->guest;
+    until = until_overflow(c, until);
     sim_ps span = until - c->now + m->block;
     bool stops = g->left <= span;
     span = MIN(span, g->left);
@@ -195,6 +251,9 @@ static void run_guest(mock *m, mock_pcpu *c, sim_ps until)
     g->ran += span;
     if (g->n_steps)
         g->left -= span;
+    uint64_t overflow = overflows(c);
+    if (!stops && overflow)
+        vmm_emon_overflow(m->v, c->port.id, overflow);
     if (!stops)
         return;
     const vmm_stop *stop = &g->steps[g->at].stop;

@@ -37,6 +37,11 @@ typedef struct {
     uint64_t count[SIM_EV_COUNT];
     uint64_t rest[SIM_EV_COUNT]; /* millionths of an event */
     enum sim_emon_event selected[8];
+    uint64_t base[8];        /* of the event selected, when it was */
+    uint64_t period[8];      /* of counters that interrupt; 0: not, or it has */
+    uint64_t overflow_at[8]; /* count at which they do */
+    uint64_t status;
+    uint64_t masks[2][16];   /* by level and owner */
     uint64_t reads, works, switches_of_space;
 } mock_pcpu;
 

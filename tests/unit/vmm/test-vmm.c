@@ -13,6 +13,7 @@ int main(void)
     suite_add_tcase(s, vmm_tests_priority());
     suite_add_tcase(s, vmm_tests_smu());
     suite_add_tcase(s, vmm_tests_emon());
+    suite_add_tcase(s, vmm_tests_counters());
     SRunner *runner = srunner_create(s);
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);

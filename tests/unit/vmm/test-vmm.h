@@ -7,6 +7,7 @@ TCase *vmm_tests_sched(void);
 TCase *vmm_tests_decision(void);
 TCase *vmm_tests_priority(void);
 TCase *vmm_tests_emon(void);
+TCase *vmm_tests_counters(void);
 TCase *vmm_tests_params(void);
 TCase *vmm_tests_smu(void);
 TCase *vmm_tests_runqueue(void);
