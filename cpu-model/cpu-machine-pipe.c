@@ -35,7 +35,7 @@ bool cpu_read_pipe(sim_config *c, const char *group, cpu_core_desc *k, GError **
     static const char *const keys[] = {"predecode-bytes", "predecode-width", "instruction-queue", "decoders", "fusible-last", "uop-cache", "uop-cache-width",
                                        "uop-cache-branch-edge", "uop-queue", "loop-buffer", "retire-width", "scheduler", "load-buffer", "store-buffer",
                                        "issue-delay", "store-forward", "move-elimination", "move-elimination-vector", "move-elimination-pipeline",
-                                       "move-elimination-any-alias", "port-binding", NULL};
+                                       "move-elimination-any-alias", "port-binding", "port-binding-window", NULL};
     if (k->pipeline != CPU_PIPELINE_OOO) {
         cpu_accept_keys(c, group, keys);
         return true;
@@ -57,6 +57,7 @@ bool cpu_read_pipe(sim_config *c, const char *group, cpu_core_desc *k, GError **
     d->move_pipeline = cpu_read_uint(c, group, "move-elimination-pipeline", 2, 1, 3, error);
     d->move_any_alias = sim_config_bool(c, group, "move-elimination-any-alias", false, error);
     d->binding = (cpu_binding)sim_config_choice(c, group, "port-binding", CPU_BIND_LEAST, bindings, error);
+    d->binding_window = sim_config_bool(c, group, "port-binding-window", false, error) ? d->binding : CPU_BIND_LEAST;
     if (*error)
         return false;
     if (d->scheduler < 2 * k->dispatch_width)

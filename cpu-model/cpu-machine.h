@@ -93,6 +93,7 @@ typedef struct {
     uint32_t move_pipeline;   /* cycles for which an elimination takes a slot besides its aliases */
     bool move_any_alias;      /* a slot is free again when one of two aliases is overwritten (else: all) */
     cpu_binding binding;
+    cpu_binding binding_window; /* at level `window`: CPU_BIND_LEAST takes the first free port */
 } cpu_pipe_desc;
 
 /* What instructions become on a core (cpu-uarch.h): by resource classes, or by the tables of a generation. */

@@ -18,21 +18,19 @@ uint64_t cpu_ooo_turn(cpu_ooo *o, cpu_ooo_shared *shared, uint64_t cycle);
 /* Moves the clock of rename to `to`: what leaves the scheduler until then does. */
 CPU_OOO_INLINE void cpu_ooo_advance(cpu_ooo *o, cpu_ooo_hot *h, uint64_t to)
 {
-    uint64_t c = h->cycle + 1;
+    uint64_t c = h->cycle;
     h->cycle = to;
-    for (; c <= to && h->pending; c++) {
-        if (c % 8 == 0 && c + 7 <= to) { /* eight cycles at a time: the sum of eight bytes */
-            uint64_t eight;
-            memcpy(&eight, &o->leaving[c % CPU_OOO_HORIZON], sizeof eight);
-            memset(&o->leaving[c % CPU_OOO_HORIZON], 0, sizeof eight);
-            h->pending -= (uint32_t)(eight * UINT64_C(0x0101010101010101) >> 56);
-            c += 7;
-            continue;
-        }
-        uint8_t *one = &o->leaving[c % CPU_OOO_HORIZON];
-        h->pending -= *one;
-        *one = 0;
-    }
+    do {
+        uint64_t *leaving = &o->leaving[++c % CPU_OOO_WAITING];
+        h->usage = h->waiting;
+        h->waiting -= *leaving;
+        *leaving = 0;
+    } while (__builtin_expect(c < to && h->usage, 0));
+}
+
+CPU_OOO_INLINE unsigned cpu_ooo_scheduled(const cpu_ooo_hot *h)
+{
+    return (unsigned)(h->waiting * UINT64_C(0x0101010101010101) >> 56);
 }
 
 /* Begins another cycle of rename, not before `at`, that has room for a full group. */
@@ -42,7 +40,7 @@ CPU_OOO_INLINE void cpu_ooo_new_cycle(cpu_ooo *o, cpu_ooo_hot *h, cpu_ooo_shared
     if (after >= o->rob_limit)
         c = MAX(c, o->rob[(after - o->rob_limit) % CPU_OOO_ROB] + 1);
     cpu_ooo_advance(o, h, c);
-    while (__builtin_expect(h->pending + o->width > o->sched_limit, 0))
+    while (__builtin_expect(cpu_ooo_scheduled(h) + o->width > o->sched_limit, 0))
         cpu_ooo_advance(o, h, h->cycle + 1);
     if (__builtin_expect(shared->n_active > 1, 0))
         cpu_ooo_advance(o, h, cpu_ooo_turn(o, shared, h->cycle));
@@ -66,16 +64,43 @@ CPU_OOO_INLINE uint64_t cpu_ooo_take(uint64_t cycle, cpu_ooo_shared *shared, uns
     }
 }
 
+/* Of u's ports, the one that it is bound to, as a number, when it is renamed in slot `slot` of its cycle (Abel and Reineke, ICS 2022, section 4.1.3; as cpu_pipe_bind). */
+CPU_OOO_INLINE unsigned cpu_ooo_bind(cpu_ooo *o, const cpu_ooo_hot *h, const cpu_ooo_uop *u, unsigned slot)
+{
+    unsigned ports = u->ports;
+    if (u->bind == CPU_OOO_BIND_TURNS)
+        return 2 + (o->load_turn++ & 1);
+    const bool eight = u->bind == CPU_OOO_BIND_INTEL8;
+    const cpu_ooo_choice *choice = &cpu_ooo_choices[eight][ports & 0xff];
+    uint64_t usage = h->usage;
+    uint32_t a = (uint32_t)(usage >> choice->shift[0] & 0xff) * 16 + choice->tag[0], b = (uint32_t)(usage >> choice->shift[1] & 0xff) * 16 + choice->tag[1];
+    uint32_t c = (uint32_t)(usage >> choice->shift[2] & 0xff) * 16 + choice->tag[2], d = (uint32_t)(usage >> choice->shift[3] & 0xff) * 16 + choice->tag[3];
+    uint32_t low = MIN(a, b), low2 = MIN(c, d), high = MAX(a, b), high2 = MAX(c, d), best = MIN(low, low2);
+    if (eight) {
+        uint32_t others = MAX(low, low2), second = MIN(high, high2);
+        second = MIN(second, others);
+        return 15 - ((slot & 1) == 0 || second / 16 >= best / 16 + 3 ? best : second) % 16;
+    }
+    uint32_t most = MAX(high, high2), least = best % 16;
+    if (most / 16 >= best / 16 + 5)
+        return least;
+    if (ports == 0x23) {
+        static const uint8_t turn[3][4] = {{0, 5, 1, 0}, {1, 5, 0, 1}, {5, 1, 0, 5}};
+        return turn[least == 5 ? 2 : least][slot % 4];
+    }
+    return slot % 2 == 0 ? least : most % 16;
+}
+
 /* A micro-op whose unit is not pipelined: the divider, or a port that it keeps for `busy` cycles. */
-static inline uint64_t cpu_ooo_take_busy(uint64_t cycle, cpu_ooo_shared *shared, const cpu_ooo_uop *u, uint64_t at)
+static inline uint64_t cpu_ooo_take_busy(uint64_t cycle, cpu_ooo_shared *shared, const cpu_ooo_uop *u, unsigned ports, uint64_t at)
 {
     if (!(u->flags & (CPU_OOO_LOAD | CPU_OOO_STORE_ADDRESS | CPU_OOO_STORE_DATA))) {
-        at = cpu_ooo_take(cycle, shared, u->ports, MAX(at, shared->divider));
+        at = cpu_ooo_take(cycle, shared, ports, MAX(at, shared->divider));
         shared->divider = at + u->busy;
         return at;
     }
-    at = cpu_ooo_take(cycle, shared, u->ports, at);
-    unsigned port = u->ports & -(unsigned)u->ports;
+    at = cpu_ooo_take(cycle, shared, ports, at);
+    unsigned port = ports & -ports;
     for (unsigned k = 1; k < u->busy && at + k - cycle < CPU_OOO_HORIZON / 2 - 64; k++)
         shared->taken[(at + k) % CPU_OOO_HORIZON] = (uint16_t)(shared->taken[(at + k) % CPU_OOO_HORIZON] | port);
     return at;
@@ -180,10 +205,16 @@ CPU_OOO_INLINE cpu_ooo_times cpu_ooo_block(cpu_ooo *o, cpu_ooo_shared *shared, c
             }
             uint64_t first = h.cycle + delay, at = ready >> 1;
             at = MAX(at, first);
-            at = __builtin_expect(flags & CPU_OOO_BUSY, 0) ? cpu_ooo_take_busy(h.cycle, shared, u, at) : cpu_ooo_take(h.cycle, shared, u->ports, at);
-            uint64_t leave = MIN(at + 1, h.cycle + CPU_OOO_HORIZON - 8);
-            o->leaving[leave % CPU_OOO_HORIZON]++;
-            h.pending++;
+            unsigned ports = u->ports, lane = u->lane;
+            if (u->bind != CPU_OOO_BIND_FREE) {
+                unsigned port = cpu_ooo_bind(o, &h, u, o->width - 1 - h.slots);
+                ports = 1u << port;
+                lane = 8 * port;
+            }
+            at = __builtin_expect(flags & CPU_OOO_BUSY, 0) ? cpu_ooo_take_busy(h.cycle, shared, u, ports, at) : cpu_ooo_take(h.cycle, shared, ports, at);
+            uint64_t leave = MIN(at + 1, h.cycle + CPU_OOO_WAITING - 1), one = UINT64_C(1) << lane;
+            o->leaving[leave % CPU_OOO_WAITING] += one;
+            h.waiting += one;
             done = at + u->latency;
             if (flags & CPU_OOO_LOAD) {
                 if (flags & CPU_OOO_SIMPLE)

@@ -21,10 +21,20 @@ static bool eliminated(const cpu_core_desc *core, const cpu_xuop *u)
     return u->flags & CPU_XU_MOVE && (u->writes & vectors ? core->pipe.move_vec : core->pipe.move_gpr);
 }
 
+static unsigned binding_of(const cpu_core_desc *core, unsigned ports)
+{
+    if (core->pipe.binding_window == CPU_BIND_LEAST || (ports & (ports - 1)) == 0)
+        return CPU_OOO_BIND_FREE;
+    if (ports == 0x0c)
+        return CPU_OOO_BIND_TURNS;
+    return core->pipe.binding_window == CPU_BIND_INTEL6 ? CPU_OOO_BIND_INTEL6 : CPU_OOO_BIND_INTEL8;
+}
+
 /* Appends a micro-op: what has more than three sources or results takes further entries that cost nothing. */
 static void add_uop(GArray *out, const cpu_core_desc *core, const cpu_xuop *u, unsigned flags, bool accesses)
 {
-    cpu_ooo_uop o = {.ports = u->ports, .latency = u->latency, .busy = u->busy, .slot = accesses ? u->slot : (int16_t)-1};
+    cpu_ooo_uop o = {.ports = u->ports, .latency = u->latency, .busy = u->busy, .slot = accesses ? u->slot : (int16_t)-1,
+                     .bind = (uint8_t)binding_of(core, u->ports), .lane = (uint8_t)(8 * ((unsigned)__builtin_ctz(u->ports | 0x100u) % 8))};
     bool idle = u->flags & CPU_XU_IDLE || u->ports == 0 || eliminated(core, u);
     uint64_t reads = u->reads, writes = u->writes;
     static const uint8_t kinds[] = {[CPU_XK_EXEC] = 0, [CPU_XK_LOAD] = CPU_OOO_LOAD, [CPU_XK_STORE_ADDRESS] = CPU_OOO_STORE_ADDRESS,
@@ -101,6 +111,27 @@ cpu_ooo_code *cpu_ooo_compile(const cpu_core_desc *core, const cpu_xblock *x, bo
     return code;
 }
 
+/* ---- binding of ports ------------------------------------------------------------------------------------------------ */
+
+#define PORT(m) ((m) ? (unsigned)__builtin_ctz((m) | 0x100u) : 0u)
+#define REST(m) ((m) & ((m) - 1u))
+#define REST2(m) REST(REST(m))
+#define REST3(m) REST(REST2(m))
+#define OR(m, first) ((m) ? (m) : (first)) /* a missing port: the first */
+#define SHIFT6(m, first) (uint16_t)(8 * PORT(OR(m, first)))
+#define TAG6(m, first) (uint16_t)PORT(OR(m, first))
+#define SHIFT8(m) (uint16_t)((m) ? 8 * PORT(m) : 0)
+#define TAG8(m) (uint16_t)((m) ? 15 - PORT(m) : 0x4000)
+#define SIX(m) {{SHIFT6(m, m), SHIFT6(REST(m), m), SHIFT6(REST2(m), m), SHIFT6(REST3(m), m)}, \
+                {TAG6(m, m), TAG6(REST(m), m), TAG6(REST2(m), m), TAG6(REST3(m), m)}},
+#define EIGHT(m) {{SHIFT8(m), SHIFT8(REST(m)), SHIFT8(REST2(m)), SHIFT8(REST3(m))}, {TAG8(m), TAG8(REST(m)), TAG8(REST2(m)), TAG8(REST3(m))}},
+#define FOUR(one, m) one((m) + 0u) one((m) + 1u) one((m) + 2u) one((m) + 3u)
+#define SIXTEEN(one, m) FOUR(one, m) FOUR(one, (m) + 4u) FOUR(one, (m) + 8u) FOUR(one, (m) + 12u)
+#define SIXTY_FOUR(one, m) SIXTEEN(one, m) SIXTEEN(one, (m) + 16u) SIXTEEN(one, (m) + 32u) SIXTEEN(one, (m) + 48u)
+#define ALL(one) SIXTY_FOUR(one, 0u) SIXTY_FOUR(one, 64u) SIXTY_FOUR(one, 128u) SIXTY_FOUR(one, 192u)
+
+const cpu_ooo_choice cpu_ooo_choices[2][256] = {{ALL(SIX)}, {ALL(EIGHT)}};
+
 /* ---- state --------------------------------------------------------------------------------------------------------- */
 
 cpu_ooo *cpu_ooo_new(const cpu_core_desc *core, unsigned lp)
@@ -136,7 +167,7 @@ void cpu_ooo_set_active(cpu_ooo *o, cpu_ooo_shared *shared, uint32_t active)
     shared->active = active;
     shared->n_active = n;
     o->rob_limit = MIN(MAX(o->core->rob / n, least), CPU_OOO_ROB - 16u);
-    o->sched_limit = MAX(d->scheduler / n, least);
+    o->sched_limit = MAX(MIN(d->scheduler, CPU_OOO_SCHEDULER) / n, least);
     o->load_limit = MAX(MIN(d->load_buffer, CPU_OOO_LOADS - 1u) / n, 1);
     o->store_limit = MAX(MIN(d->store_buffer, CPU_OOO_STORES / 2u) / n, 1);
 }

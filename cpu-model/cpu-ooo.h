@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The out-of-order pipeline for whole guests: the `window` timing level. It has the parts of cpu-pipe.h that decide how long programs take, in a form that
- * costs some dozens of host instructions a micro-op; that one is for single blocks, and knows the front end and port binding in detail.
+ * costs some dozens of host instructions a micro-op; that one is for single blocks, and knows the front end in detail.
  *
- * Micro-ops are taken in program order and all their times worked out at once: rename in groups of the core's width, as the reorder buffer, the scheduler
- * and the load and
- * store buffers have room; issue when the sources are ready, to the first cycle in which one of its ports is free (an older one takes its cycle
- * before a younger one looks); retirement in order. Logical processors of a core share ports and rename cycles by time.
+ * Micro-ops are taken in program order and all their times worked out at once: rename in groups of the core's width, as the reorder buffer, the scheduler and
+ * the load and store buffers have room; issue when the sources are ready, in the first cycle in which its port is free (an older one takes its cycle before a
+ * younger one looks): the port that it was bound to at rename by what waits for each, or, with `port-binding = least`, any of its ports; retirement in order.
+ * Logical processors of a core share ports and rename cycles by time.
  *
- * Left out beside cpu-pipe.h: the decoders (a block is delivered at the rate of the micro-op cache, or of the decoders where there is none), binding of
- * ports at
- * rename, slots of move elimination. All times are in cycles of the core since power-on. */
+ * Left out beside cpu-pipe.h: the decoders (a block is delivered at the rate of the micro-op cache, or of the decoders where there is none), slots of
+ * move elimination. All times are in cycles of the core since power-on. */
 #pragma once
 
 #include "cpu-uarch.h"
@@ -18,6 +17,8 @@ enum {
     CPU_OOO_HORIZON = 4096, /* cycles that the ring of ports reaches; what lies further ahead than half of it competes for no port */
     CPU_OOO_ROB = 1024, CPU_OOO_LOADS = 256, CPU_OOO_STORES = 256, /* rings: the most that a machine may have */
     CPU_OOO_FORWARDS = 64,
+    CPU_OOO_WAITING = 1024, /* cycles ahead that the scheduler's ring reaches: what waits longer leaves it then */
+    CPU_OOO_SCHEDULER = 240, /* the most that it may hold: counts are bytes, and so is their sum */
     CPU_OOO_SOURCES = 3,    /* of a micro-op; more are gathered by one before it that takes nothing */
     CPU_OOO_NONE = CPU_XR_COUNT,      /* a register that is always ready, ... */
     CPU_OOO_SINK = CPU_XR_COUNT + 1,  /* ... one that nobody reads, ... */
@@ -35,6 +36,15 @@ enum {
     CPU_OOO_BUSY = 128,  /* `busy` is above 1 */
 };
 
+/* How a micro-op comes to its port: the first free one, by turns, or by one of the two known rules. */
+enum { CPU_OOO_BIND_FREE, CPU_OOO_BIND_TURNS, CPU_OOO_BIND_INTEL6, CPU_OOO_BIND_INTEL8 };
+
+/* The first four ports of a mask: where cpu_ooo_hot counts each, and what its key ends with. Missing ones repeat the first (INTEL6) or come last (INTEL8). */
+typedef struct {
+    uint16_t shift[4], tag[4];
+} cpu_ooo_choice;
+extern const cpu_ooo_choice cpu_ooo_choices[2][256]; /* [INTEL6, INTEL8][ports] */
+
 typedef struct {
     uint8_t src[CPU_OOO_SOURCES], dst[CPU_OOO_SOURCES];
     uint16_t ports;
@@ -42,7 +52,8 @@ typedef struct {
     uint8_t pointer; /* as CPU_XU_POINTER: 1 */
     uint8_t latency, busy;
     int16_t slot;
-    uint16_t reserved;
+    uint8_t bind;    /* CPU_OOO_BIND_* */
+    uint8_t lane;    /* where cpu_ooo_hot.waiting counts it, unless bound otherwise: a shift */
 } cpu_ooo_uop;
 G_STATIC_ASSERT(sizeof(cpu_ooo_uop) == 16);
 
@@ -80,10 +91,10 @@ typedef struct {
 typedef struct {
     uint64_t cycle;          /* of the last renamed micro-op ... */
     uint32_t slots;          /* ... and slots left in it */
-    uint32_t pending;        /* micro-ops in the scheduler */
     uint64_t renamed, retired_at;
     uint32_t retired_slots;  /* left in that cycle */
     uint64_t n_loads, n_stores, n_loads_free, n_committed, committed_at;
+    uint64_t waiting, usage; /* micro-ops in the scheduler by port (modulo 8), a byte each: now, and as binding sees them, a cycle late */
 } cpu_ooo_hot;
 
 typedef struct {
@@ -92,13 +103,14 @@ typedef struct {
     unsigned lp;
     uint32_t width, retire_width, issue_delay, forward, queue; /* `queue`: 1/64 cycles that the front end can be ahead */
     uint32_t rob_limit, sched_limit, load_limit, store_limit;
+    uint32_t load_turn;
     uint64_t front;          /* 1/64 cycles: the next block is delivered then */
     uint64_t ready[CPU_OOO_REGS]; /* when a register is ready, times two; odd: it comes straight from a load */
     uint64_t rob[CPU_OOO_ROB];    /* when each retired */
     uint64_t load_free[CPU_OOO_LOADS];
     cpu_ooo_store stores[CPU_OOO_STORES];
     cpu_ooo_forward forwards[CPU_OOO_FORWARDS];
-    uint8_t leaving[CPU_OOO_HORIZON]; /* micro-ops that leave the scheduler, by cycle */
+    uint64_t leaving[CPU_OOO_WAITING]; /* micro-ops that leave the scheduler, by cycle and port */
     uint64_t window;         /* turns of rename are counted since */
     uint32_t window_used, credit;
 } cpu_ooo;

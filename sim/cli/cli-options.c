@@ -112,6 +112,8 @@ run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc
         *status = cli_fail(error);
     else if (o->strict)
         s->strict = true;
+    if (s)
+        s->count_unknown = o->unknown;
     return s;
 }
 

@@ -46,6 +46,7 @@ int cli_run(const char *command, int argc, char **argv)
          "the policy, whatever the scenario says (see quanta list policies)", "NAME"},
         {"alone", 0, 0, G_OPTION_ARG_NONE, &o.alone,
          "run every VM alone, too: adds slowdowns, STP, ANTT and fairness", NULL},
+        {"unknown", 0, 0, G_OPTION_ARG_NONE, &o.unknown, "list executed instructions that the core's tables lack, the most frequent first", NULL},
         CLI_SCENARIO_ENTRIES(o),
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };

@@ -52,7 +52,7 @@ typedef struct {
     char **sets;
     char *seed_text, *policy, *policies, *traces;
     int jobs;
-    gboolean progress, no_progress, quiet, alone, strict, salvage;
+    gboolean progress, no_progress, quiet, alone, strict, salvage, unknown;
     uint64_t seed;
     bool has_seed;
     const char *scenario; /* the one argument; points into argv */

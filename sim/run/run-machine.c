@@ -22,6 +22,7 @@ typedef struct {
     uint64_t insns;       /* retired */
     sim_ps next_report;
     run_view_life life;
+    cpu_weights weights;  /* of its blocks, if the machine counts them */
 } guest;
 
 /* A pCPU: the VMM's port at the front. */
@@ -52,6 +53,7 @@ struct run_machine {
     GPtrArray *guests;
     place_in_heap *heap;  /* running pCPUs, the one furthest behind first (1-based) */
     unsigned n_heap;
+    bool counts_blocks;
     bool one_clock;       /* all cores have one frequency: local clocks compare directly */
     sim_ps last;          /* local time of the guest that was handled last */
     sim_ps progress_step;
@@ -275,6 +277,7 @@ static void free_guest(gpointer data)
 {
     guest *g = data;
     cpu_space_free(g->space);
+    cpu_weights_clear(&g->weights);
     g_free(g);
 }
 
@@ -337,6 +340,21 @@ void run_machine_add_guest(run_machine *m, insn_source *source)
     guest *g = g_new0(guest, 1);
     g->source = source;
     g_ptr_array_add(m->guests, g);
+}
+
+void run_machine_count_blocks(run_machine *m)
+{
+    m->counts_blocks = true;
+}
+
+bool run_machine_weights(const run_machine *m, uint32_t id, const cpu_weights **weights, const insn_code **code)
+{
+    if (id >= m->guests->len)
+        return false;
+    const guest *g = g_ptr_array_index(m->guests, id);
+    *weights = &g->weights;
+    *code = g->source->code;
+    return true;
 }
 
 void run_machine_on_progress(run_machine *m, sim_ps step, run_progress_fn fn, void *user)
@@ -437,6 +455,8 @@ static void next_batch(run_machine *m, vmm *v, pcpu *p)
     guest *g = g_ptr_array_index(m->guests, p->guest);
     if (!g->event_pending) {
         insn_source_fill(g->source, cpu_lp_now(p->lp), FILL_BLOCKS, &g->batch);
+        if (m->counts_blocks)
+            cpu_weights_add(&g->weights, &g->batch);
         g->block = g->addr = 0;
         g->event_pending = g->batch.event.kind != INSN_EVENT_NONE;
         cpu_lp_feed(p->lp, &g->batch, 0, 0);

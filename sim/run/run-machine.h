@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cpu-machine.h"
+#include "cpu-uarch.h"
 #include "insn-source.h"
 #include "sim-engine.h"
 #include "vmm.h"
@@ -23,6 +24,10 @@ void run_machine_on_progress(run_machine *machine, sim_ps step, run_progress_fn 
 /* Runs until every VM has ended, `until`, or a strict policy failure; returns the time of the end (`until` when reached).
  * `cancel`, when not NULL, is looked at now and then: non-zero ends the run early. */
 sim_ps run_machine_run(run_machine *machine, vmm *v, sim_ps until, const volatile int *cancel);
+/* Counts executions of blocks from now on, for run_unknown_collect. */
+void run_machine_count_blocks(run_machine *machine);
+/* False: there is no such guest. Both stay the machine's and its source's. */
+bool run_machine_weights(const run_machine *machine, uint32_t guest, const cpu_weights **weights, const insn_code **code);
 /* Truth counters of a pCPU, and per-owner occupancy, for reports. */
 void run_machine_truth(run_machine *machine, unsigned pcpu, uint64_t counts[SIM_EV_COUNT]);
 /* Events fed to the VMM and instructions retired, for benchmarks. */

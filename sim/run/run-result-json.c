@@ -288,6 +288,21 @@ static void put_decisions(JsonObject *o, const run_result *r)
     json_object_set_array_member(decisions, "first", first);
 }
 
+static void put_unknown(JsonObject *o, const GArray *unknown)
+{
+    JsonArray *list = json_array_new();
+    for (guint i = 0; i < unknown->len; i++) {
+        const run_unknown *u = &g_array_index(unknown, run_unknown, i);
+        JsonObject *one = json_object_new();
+        json_object_set_string_member(one, "core", u->kind);
+        json_object_set_string_member(one, "instruction", u->form);
+        put_u64(one, "executions", u->executions);
+        put_u64(one, "blocks", u->blocks);
+        json_array_add_object_element(list, one);
+    }
+    json_object_set_array_member(o, "unknown_instructions", list);
+}
+
 static JsonObject *run_object(const run_result *r)
 {
     JsonObject *o = json_object_new();
@@ -308,6 +323,8 @@ static JsonObject *run_object(const run_result *r)
     }
     put_lps(o, r);
     put_decisions(o, r);
+    if (r->unknown)
+        put_unknown(o, r->unknown);
     return o;
 }
 

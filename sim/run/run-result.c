@@ -54,6 +54,7 @@ void run_result_free(run_result *r)
     g_ptr_array_unref(r->lps);
     g_array_unref(r->decisions);
     g_array_unref(r->reasons);
+    g_clear_pointer(&r->unknown, g_array_unref);
     g_free(r->bad_answer);
     g_free(r->starvation);
     g_free(r->failure);

@@ -107,8 +107,15 @@ typedef struct {
     char *failure;           /* strict: why the run ended */
     char *digest;            /* SHA-256, hexadecimal */
     run_totals totals;
+    GArray *unknown;         /* run_unknown, the most executed first; NULL: nobody asked */
     GArray **curves;         /* [n_vms] of run_point: progress, for runs alone */
 } run_result;
+
+/* An instruction that a kind of core has no table entry for. */
+typedef struct {
+    char *kind, *form;       /* of core; for example "pmulhuw xmm, m128" */
+    uint64_t executions, blocks;
+} run_unknown;
 
 /* What it took to feed all runs of an experiment, those alone included. */
 typedef struct {

@@ -55,6 +55,7 @@ typedef struct {
     char *policy_name;   /* [policy] name */
     sim_ps quantum;
     bool strict;
+    bool count_unknown;     /* results tell which instructions the tables lack */
     GPtrArray *vms;      /* run_vm */
     GPtrArray *policies; /* run_policy for every policy of the registry, in its order */
 } run_scenario;

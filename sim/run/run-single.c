@@ -3,6 +3,7 @@
 
 #include "run-machine.h"
 #include "run-metrics.h"
+#include "run-unknown.h"
 #include "vmm-params.h"
 #include "vmm-registry.h"
 
@@ -231,6 +232,8 @@ static void collect(const progress_context *c, run_machine *machine, run_result 
     collect_lps(machine, r);
     collect_troubles(c->v, r);
     run_metrics_totals(r);
+    if (q->scenario->count_unknown)
+        r->unknown = run_unknown_collect(machine, q->scenario->machine);
     r->digest = run_result_digest(r, c->v);
 }
 
@@ -287,6 +290,8 @@ run_result *run_single(const run_request *q, GError **error)
         g_autofree run_point *last = g_new0(run_point, s->vms->len + 1);
         progress_context context = {q, v, vm_of, r->curves, last, 0, 0};
         run_machine_on_progress(machine, 0, on_progress, &context);
+        if (s->count_unknown)
+            run_machine_count_blocks(machine);
         vmm_start(v);
         r->simulated = run_machine_run(machine, v, s->duration, &context.stop);
         r->finished = vmm_all_ended(v);

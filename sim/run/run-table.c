@@ -3,6 +3,7 @@
 
 #include "run-metrics.h"
 #include "run-syscalls.h"
+#include "run-unknown.h"
 
 #include <math.h>
 #include <string.h>
@@ -581,7 +582,13 @@ char *run_result_to_table(const run_result *r, bool colour)
 {
     g_autoptr(GPtrArray) runs = g_ptr_array_new();
     g_ptr_array_add(runs, (gpointer)r);
-    return table_of(runs, r->digest, colour);
+    char *text = table_of(runs, r->digest, colour);
+    if (!r->unknown)
+        return text;
+    GString *longer = g_string_new(text);
+    g_free(text);
+    run_unknown_table(longer, r);
+    return g_string_free(longer, FALSE);
 }
 
 char *run_comparison_to_table(const run_comparison *c, bool colour)

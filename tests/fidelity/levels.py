@@ -14,7 +14,7 @@ import marks
 
 GUESTS = {"btree": "", "fft": "", "hashjoin": "100000 3000000", "interp": "10 20000", "list": "2048 1000000", "lz": "256 12", "matmul": "160 6", "phases": "",
           "server": "", "sha256": "", "sort": "200000 4", "spin": "", "stream": "1024 30"}
-MACHINES = sys.argv[3:] or ["skylake", "netburst-ht"]
+MACHINES = sys.argv[3:] or ["skylake", "haswell", "ivybridge", "netburst-ht", "atom-bonnell", "cortex-a53", "itanium2"]
 LENGTH = "20M"
 
 
