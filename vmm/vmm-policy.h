@@ -22,6 +22,7 @@
 
 #include "sim-emon.h"
 #include "sim-types.h"
+#include "vmm-sample.h"
 #include "vmm-view.h"
 
 #include <stdbool.h>
@@ -60,6 +61,7 @@ typedef struct {
     vmm_vcpu_state state;
     uint32_t pcpu;     /* running there, or ran there last; VMM_PCPU_NONE: never ran */
     sim_ps since;      /* in this state since */
+    uint32_t gang;     /* VMs of one gang have one number: those that `count` made, or that name the same `gang` */
 } vmm_vcpu_facts;
 
 /* Kept up to date by the VMM; a policy may keep the pointer as long as it lives. */
@@ -206,6 +208,30 @@ typedef struct {
      * or llc_ways of them), for all pCPUs that share the cache; all ways: no limit. Costs as much as a register read. False: no such
      * cache, or no way of it in the mask. */
     bool (*way_mask)(vmm_host *h, uint32_t pcpu, uint32_t vcpu, vmm_cache_level level, uint64_t mask);
+
+    /* (in `init`) Has the VMM's state management unit sample these events (numbers of emon_event, at most VMM_SMU_EVENTS) and the state view, and call
+     * `evaluate`: of which kind it is, at what period and cost, the scenario says. False: too many, or no such event. */
+    bool (*smu_watch)(vmm_host *h, const int *events, uint32_t n);
+    /* What it has gathered; free of cost. NULL: no such vCPU or pCPU, or smu_watch was not called. */
+    const vmm_smu_profile *(*vcpu_profile)(const vmm_host *h, uint32_t vcpu);
+    const vmm_smu_profile *(*pcpu_profile)(const vmm_host *h, uint32_t pcpu);
+    /* What tasks of a kind cost the VM of a vCPU; NULL: none ended yet. */
+    const vmm_task_profile *(*task_profile)(const vmm_host *h, uint32_t vcpu, uint32_t kind);
+    /* Lasting change of a vCPU's pre-assigned quantum, recorded as a decision ("increase", "decrease") with the reason and the evidence of `why` (its
+     * other fields are filled in). False: out of bounds. */
+    bool (*set_quantum)(vmm_host *h, uint32_t vcpu, sim_ps quantum, const vmm_decision *why);
+    /* Value of a parameter of the policy for one VM (vmm_policy_ops.vm_params, by number). */
+    vmm_param_value (*vm_param)(const vmm_host *h, uint32_t vcpu, uint32_t param);
+    /* Tries `n` alternatives ahead, each in a copy of the whole simulation that goes on for `horizon` from here, as fork(2) copies a process. In the
+     * run itself: -1, and scores[i] says how far all guests got under alternative i (instructions, each VM's over its own of the last horizon or, at first, as they
+     * are). In the copy for alternative i: i, which the policy is to carry out, and then to decide without what_if. -2: not possible here (in
+     * a copy, or where the host has no fork). */
+    int (*what_if)(vmm_host *h, uint32_t n, sim_ps horizon, double *scores);
+    /* Moves the task of `kind` that waits longest from the VM of one vCPU to that of another, recorded as a decision ("transfer"). False: nothing of the
+     * kind waits there, or the other VM cannot run it; `why` is filled in as for emon_program (NULL: not wanted). */
+    bool (*transfer_task)(vmm_host *h, uint32_t from, uint32_t to, uint32_t kind, const vmm_decision *reason, const char **why);
+    /* Tasks of `kind` that wait in the VM of a vCPU and have not begun. */
+    uint32_t (*waiting_tasks)(const vmm_host *h, uint32_t vcpu, uint32_t kind);
 } vmm_services;
 
 /* Register reads that one state view costs: loop detector and prediction 3, occupancy and dirty lines of the caches and TLBs 3,
@@ -273,6 +299,14 @@ struct vmm_policy_ops {
 
     /* Optional: describes the policy's state, a line at a time, for people and tests. */
     void (*dump)(void *self, void (*line)(void *user, const char *text), void *user);
+
+    /* Optional: the state management unit has a sample of the vCPU that runs on the pCPU (services.smu_watch): what Figure 5 calls evaluate. */
+    vmm_verdict (*evaluate)(void *self, uint32_t pcpu, uint32_t vcpu, const vmm_smu_sample *sample, sim_ps now);
+    /* Optional: a task of the guest ended; it took `span` from its begin marker. Its profile has it already. */
+    void (*task_ended)(void *self, uint32_t vcpu, uint32_t kind, sim_ps span);
+    /* Optional: parameters that each VM may set: keys NAME.PARAMETER of its [vm] group. */
+    const vmm_param *vm_params;
+    uint32_t n_vm_params;
 };
 
 /* Name of the symbol that a shared object exports: `const struct vmm_policy_ops vmm_policy`. */

@@ -9,29 +9,7 @@
 #pragma once
 
 #include "vmm-policy.h"
-
-#define VMM_SMU_EVENTS 8
-#define VMM_SMU_RING 16
-
-/* One interval between two readings. Rates are per million instructions. */
-typedef struct {
-    sim_ps at;            /* of the later reading */
-    uint64_t insns, cycles;
-    uint32_t fresh;       /* bit per event: counted in this interval */
-    uint64_t count[VMM_SMU_EVENTS]; /* 0 unless fresh */
-    uint64_t rate[VMM_SMU_EVENTS];  /* last one known; UINT64_MAX: none yet */
-    vmm_view view;        /* at the later reading ... */
-    uint32_t dirty_before; /* ... and at the earlier one: dirty L1D lines, */
-    uint64_t flushes, fills, writebacks, loop_exits; /* ... and what was added since (fills, write-backs: L1D) */
-} vmm_smu_sample;
-
-typedef struct {
-    vmm_smu_sample ring[VMM_SMU_RING]; /* the sample number i in ring[i % VMM_SMU_RING] */
-    uint64_t n;                        /* samples since power-on */
-    uint64_t insns, cycles;            /* since power-on, of all samples */
-    /* Decaying averages, each sample weighing 1/8. */
-    uint64_t mean_ipc_permille, mean_btb_permille, mean_rate[VMM_SMU_EVENTS];
-} vmm_smu_profile;
+#include "vmm-sample.h"
 
 typedef struct vmm_smu vmm_smu;
 
