@@ -64,7 +64,8 @@ CPU_OOO_INLINE uint64_t cpu_ooo_take(uint64_t cycle, cpu_ooo_shared *shared, uns
     }
 }
 
-/* Of u's ports, the one that it is bound to, as a number, when it is renamed in slot `slot` of its cycle (Abel and Reineke, ICS 2022, section 4.1.3; as cpu_pipe_bind). */
+/* Of u's ports, the one that it is bound to, as a number, when it is renamed in slot `slot` of its cycle (Abel and Reineke, ICS 2022, section 4.1.3; as
+ * cpu_pipe_bind). */
 CPU_OOO_INLINE unsigned cpu_ooo_bind(cpu_ooo *o, const cpu_ooo_hot *h, const cpu_ooo_uop *u, unsigned slot)
 {
     unsigned ports = u->ports;

@@ -67,7 +67,8 @@ void run_unknown_table(GString *text, const run_result *r)
     for (guint i = 0; i < MIN(r->unknown->len, (guint)SHOWN); i++) {
         const run_unknown *u = &g_array_index(r->unknown, run_unknown, i);
         double share = r->totals.instructions ? 100.0 * (double)u->executions / (double)r->totals.instructions : 0;
-        g_string_append_printf(text, "  %12" G_GUINT64_FORMAT "  %5.2f%%  %6" G_GUINT64_FORMAT "  %-12s  %s\n", u->executions, share, u->blocks, u->kind, u->form);
+        g_string_append_printf(text, "  %12" G_GUINT64_FORMAT "  %5.2f%%  %6" G_GUINT64_FORMAT "  %-12s  %s\n", u->executions, share, u->blocks,
+                               u->kind, u->form);
     }
     if (r->unknown->len > SHOWN)
         g_string_append_printf(text, "  and %u more, in the JSON result\n", r->unknown->len - SHOWN);
