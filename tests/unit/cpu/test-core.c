@@ -212,6 +212,90 @@ START_TEST(a_stalled_sibling_gives_its_slots_up)
 }
 END_TEST
 
+/* Cycles of `s` beside a sibling whose branch goes the way of `taken`, which no predictor foresees where it is random. */
+static uint64_t beside_branches(bool foreseen, uint32_t replay)
+{
+    teardown();
+    machine = fixture_machine(1, 2);
+    machine.kinds[0].mispredict = 60;
+    machine.kinds[0].replay = replay;
+    complex_ = cpu_complex_new(&machine);
+    fixture_stream_init(&s);
+    fixture_stream other;
+    fixture_stream_init(&other);
+    fill_alu(&s, 5000);
+    uint32_t random = 12345;
+    for (unsigned i = 0; i < 3000; i++) {
+        random = random * 1103515245u + 12345u;
+        fixture_exec(&other, 0x2000, "4885c0 7402", 0, NULL); /* test rax,rax; jz past the next block */
+        if (foreseen || random >> 31)
+            fixture_exec(&other, 0x2005, "ffc0", 0, NULL);
+        fixture_exec(&other, 0x2007, "ffc1 ebf5", 0, NULL);
+    }
+    uint64_t cycles[2];
+    run_pair(&s, &other, cycles);
+    fixture_stream_clear(&other);
+    return cycles[0];
+}
+
+START_TEST(a_wrong_path_takes_slots_of_the_sibling)
+{
+    /* A sibling that always waits for mispredicted branches does next to nothing, but its wrong paths are renamed all the while: more than the right ones. */
+    uint64_t alone = 10000, cycles = beside_branches(false, 0);
+    ck_assert_uint_gt(cycles, alone + alone / 5);
+}
+END_TEST
+
+START_TEST(replayed_loads_take_ports_of_the_sibling)
+{
+    uint64_t cycles[2];
+    for (unsigned replays = 0; replays < 2; replays++) {
+        teardown();
+        machine = fixture_machine(1, 2);
+        machine.kinds[0].replay = replays ? 4 : 0;
+        complex_ = cpu_complex_new(&machine);
+        fixture_stream_init(&s);
+        fixture_stream other;
+        fixture_stream_init(&other);
+        fill_alu(&s, 5000);
+        for (uint64_t i = 0; i < 700; i++)
+            fixture_exec(&other, 0x2000, FREE, 1, &(uint64_t){0x100000 + i * 64});
+        uint64_t both[2];
+        run_pair(&s, &other, both);
+        cycles[replays] = both[0];
+        fixture_stream_clear(&other);
+    }
+    ck_assert_uint_gt(cycles[1], cycles[0] + 300);
+}
+END_TEST
+
+static uint64_t jump_around(uint32_t btb2)
+{
+    teardown();
+    machine = fixture_machine(1, 1);
+    machine.kinds[0].btb = (cpu_tlb_desc){16, 4};
+    machine.kinds[0].btb2 = (cpu_tlb_desc){btb2, 4};
+    machine.kinds[0].btb2_latency = 2;
+    complex_ = cpu_complex_new(&machine);
+    fixture_stream_init(&s);
+    for (unsigned round = 0; round < 200; round++)
+        for (uint64_t i = 0; i < 64; i++) /* jmp to the next of 64 places, the last one to the first */
+            fixture_exec(&s, 0x1000 + i * 20, i < 63 ? "eb12" : "e90ffbffff", 0, NULL);
+    cpu_space *space = cpu_space_new(s.code, 1);
+    uint64_t cycles = fixture_run(cpu_complex_lp(complex_, 0), space, &s);
+    cpu_space_free(space);
+    return cycles;
+}
+
+START_TEST(a_second_btb_catches_what_the_first_lost)
+{
+    /* 64 jumps in turn: 16 entries hold none of them; each costs the decoder's redirection (5), or the second level's 2. */
+    uint64_t none = jump_around(0), second = jump_around(256);
+    ck_assert_uint_ge(none, second + 64 * 195 * 3 - 200);
+    ck_assert_uint_le(none, second + 64 * 200 * 3 + 200);
+}
+END_TEST
+
 START_TEST(cores_do_not_share_slots)
 {
     teardown();
@@ -392,6 +476,9 @@ int main(void)
     tcase_add_test(t, calls_and_returns_use_the_return_stack);
     tcase_add_test(t, siblings_share_dispatch);
     tcase_add_test(t, a_stalled_sibling_gives_its_slots_up);
+    tcase_add_test(t, a_wrong_path_takes_slots_of_the_sibling);
+    tcase_add_test(t, replayed_loads_take_ports_of_the_sibling);
+    tcase_add_test(t, a_second_btb_catches_what_the_first_lost);
     tcase_add_test(t, cores_do_not_share_slots);
     tcase_add_test(t, inorder_core_stalls_on_use);
     tcase_add_test(t, tlb_reach);

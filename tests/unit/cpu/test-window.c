@@ -132,6 +132,37 @@ START_TEST(in_order_stalls_on_use)
 }
 END_TEST
 
+/* Cycles of 10,000 rounds of a product's inner loop on an Ivy Bridge at level window. */
+static uint64_t rounds_on_ivybridge(const char *binding)
+{
+    const char *overrides[] = {"timing=window", binding, NULL};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(cpu_machine) ivybridge = cpu_machine_load("ivybridge", overrides, &error);
+    ck_assert_msg(ivybridge != NULL, "%s", error ? error->message : "");
+    cpu_complex *complex = cpu_complex_new(ivybridge);
+    fixture_stream loop;
+    fixture_stream_init(&loop);
+    /* movsd xmm0,[rdx]; add rax,8; add rdx,8; mulsd xmm0,xmm1; addsd xmm0,[rax-8]; movsd [rax-8],xmm0; cmp rcx,rax; jnz back */
+    for (uint64_t i = 0; i < 10000; i++) {
+        uint64_t at = i % 256 * 8;
+        fixture_exec(&loop, 0x1000, "f20f1002 4883c008 4883c208 f20f59c1 f20f5840f8 f20f1140f8 4839c1 75e1", 3,
+                     (uint64_t[]){0x100000 + at, 0x102000 + at, 0x102000 + at});
+    }
+    cpu_space *space = cpu_space_new(loop.code, 1);
+    uint64_t cycles = fixture_run(cpu_complex_lp(complex, 0), space, &loop);
+    cpu_space_free(space);
+    fixture_stream_clear(&loop);
+    cpu_complex_free(complex);
+    return cycles;
+}
+
+START_TEST(ports_are_bound_at_rename)
+{
+    uint64_t bound = rounds_on_ivybridge("core.port-binding-window=yes"), first = rounds_on_ivybridge("core.port-binding-window=no");
+    ck_assert_uint_gt(bound, first + first / 20); /* additions that were bound to the product's port make it wait */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cpu-window");
@@ -143,6 +174,7 @@ int main(void)
     tcase_add_test(t, the_reorder_buffer_bounds_what_runs_ahead);
     tcase_add_test(t, a_stop_waits_for_what_is_under_way);
     tcase_add_test(t, in_order_stalls_on_use);
+    tcase_add_test(t, ports_are_bound_at_rename);
     suite_add_tcase(suite, t);
     return fixture_main(suite);
 }
