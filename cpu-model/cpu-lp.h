@@ -26,6 +26,7 @@ typedef struct {
     cpu_btb btb, btb2;                  /* btb2.count 0: absent */
     cpu_indirect indirect;
     cpu_lines lines;
+    uint16_t ports[CPU_N_RES];          /* as cpu_core_ports has them */
     uint32_t active;                    /* LPs with a guest on them */
     void *engine;                       /* window level: cpu_ooo_shared or cpu_inorder_shared */
     cpu_ooo *resolver;                  /* interval level: plays paths to mispredicted branches */

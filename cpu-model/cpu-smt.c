@@ -61,7 +61,7 @@ void cpu_lp_replay(cpu_lp *lp, uint64_t cycles)
     const cpu_core_desc *k = lp->core->desc;
     uint64_t again = cycles / k->replay * CPU_SUB;
     cpu_shares *u = &lp->used;
-    unsigned load = (unsigned)__builtin_ctz(k->ports[CPU_RES_LOAD]), alus = k->ports[CPU_RES_ALU];
+    unsigned load = (unsigned)__builtin_ctz(lp->core->ports[CPU_RES_LOAD]), alus = lp->core->ports[CPU_RES_ALU];
     u->share[load] = (uint16_t)MIN(u->share[load] + again, UINT16_MAX);
     for (unsigned m = alus; m; m &= m - 1) { /* its dependents, spread over the ports of simple operations */
         unsigned port = (unsigned)__builtin_ctz(m);

@@ -25,6 +25,7 @@ cpu_complex *cpu_complex_new(const cpu_machine *desc)
         c->memory = &x->memory;
         c->index = i;
         c->kind = desc->core_kind[i];
+        cpu_core_ports(k, c->ports);
         cpu_tlb_init(&c->itlb, &k->itlb);
         cpu_tlb_init(&c->dtlb, &k->dtlb);
         cpu_tlb_init_outer(&c->stlb, &k->stlb);

@@ -97,9 +97,9 @@ static void replay(cpu_lp *lp, uint64_t at, uint64_t cycles)
     const cpu_core_desc *k = lp->core->desc;
     cpu_ooo_shared *s = lp->core->engine;
     for (uint64_t again = at + k->replay; again < at + MIN(cycles, CPU_OOO_HORIZON / 2 - 64) && again + 8 < s->horizon; again += k->replay) {
-        cpu_ooo_take(at, s, k->ports[CPU_RES_LOAD], again);
+        cpu_ooo_take(at, s, lp->core->ports[CPU_RES_LOAD], again);
         for (unsigned i = 0; i < CPU_REPLAY_DEPENDENTS; i++)
-            cpu_ooo_take(at, s, k->ports[CPU_RES_ALU], again + 1);
+            cpu_ooo_take(at, s, lp->core->ports[CPU_RES_ALU], again + 1);
     }
 }
 
