@@ -13,7 +13,7 @@ static bool read_direction(sim_config *c, const char *group, cpu_core_desc *k, G
     k->predictor = (cpu_predictor)sim_config_choice(c, group, "predictor", CPU_PREDICTOR_GSHARE, predictors, error);
     k->gshare_bits = cpu_read_uint(c, group, "gshare-bits", 14, 4, 24, error);
     k->gshare_history = cpu_read_uint(c, group, "gshare-history", MIN(12u, k->gshare_bits), 0, 24, error);
-    k->tage_kib = cpu_read_uint(c, group, "tage-kib", 8, 2, 1024, error);
+    k->tage_kib = cpu_read_uint(c, group, "tage-kib", 8, 2, 256, error);
     k->predictor_tagged = sim_config_bool(c, group, "predictor-tagged", false, error);
     if (*error)
         return false;

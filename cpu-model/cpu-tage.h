@@ -13,7 +13,8 @@
 
 enum {
     CPU_TAGE_TABLES = 8,     /* a host vector register of eight numbers */
-    CPU_TAGE_HISTORY = 512,  /* the longest history, branches; a power of two */
+    CPU_TAGE_HISTORY = 320,  /* the longest history, branches */
+    CPU_TAGE_SPAN = 2048,    /* places for outcomes: when all are used, the newest ones are moved to the end */
     CPU_TAGE_SC = 4,         /* tables of the statistical corrector that take history */
 };
 
@@ -27,11 +28,11 @@ typedef struct {
     cpu_tage_v8 index, tag, tag2;           /* folded histories */
     uint64_t recent;                        /* the last 64 outcomes, newest lowest */
     uint32_t path;                          /* a bit of each branch's address */
-    uint32_t at;                            /* newest place of `outcomes` */
-    uint8_t outcomes[CPU_TAGE_HISTORY * 2]; /* ring, a byte each */
+    uint32_t at;                            /* place of the newest in `outcomes`; older ones follow */
+    uint16_t outcomes[CPU_TAGE_SPAN];       /* 0 or 1 */
 } cpu_tage_history;
 
-/* `kib`: storage, 1 to 1024 KiB. Free with cpu_tage_free. */
+/* `kib`: storage, 2 to 256 KiB. Free with cpu_tage_free. */
 cpu_tage *cpu_tage_new(uint32_t kib);
 void cpu_tage_free(cpu_tage *tage);
 /* Bits of storage that the tables stand for. */
