@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Speed of the timing model alone, fed from memory, against Cachegrind on the same guest, in one go: timing.py QUANTA TIMING GUEST-FOLDER [ROUNDS]
 
-Millions of instructions per second of CPU time, best of ROUNDS, and the ratio to Cachegrind (L1I, L1D, LL and branches both). The skylake machine: levels interval and
-window, each with its own predictor (TAGE) and with gshare, which costs what Cachegrind's does. The aims were 1.0 for interval and 0.25 for window.
+Millions of instructions per second of CPU time, best of ROUNDS, and the ratio to Cachegrind (L1I, L1D, LL and branches both). The skylake machine: levels
+interval and window, each with its own predictor (TAGE) and with gshare, which costs what Cachegrind's does. The aims were 1.0 for interval and 0.25 for window.
 """
 import os
 import re
