@@ -223,6 +223,15 @@ static insn_sensitivity sensitivity_of(const ZydisDecodedInstruction *in)
     }
 }
 
+/* Instructions that a VMM may want to see. */
+static void count_instruction(insn_block_facts *f, ZydisMnemonic m)
+{
+    bool reads_time = m == ZYDIS_MNEMONIC_RDTSC || m == ZYDIS_MNEMONIC_RDTSCP;
+    f->n_cpuid += m == ZYDIS_MNEMONIC_CPUID && f->n_cpuid < UINT8_MAX;
+    f->n_rdtsc += reads_time && f->n_rdtsc < UINT8_MAX;
+    f->n_pause += m == ZYDIS_MNEMONIC_PAUSE && f->n_pause < UINT8_MAX;
+}
+
 cpu_branch_kind cpu_decode_branch(const decoded *d)
 {
     bool direct = d->in.operand_count && d->ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
@@ -438,6 +447,7 @@ void cpu_decode_insns(cpu_block *block, builder *b, const uint8_t *bytes, uint16
         have_ahead = next < size && ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes + next, size - next, &ahead.in, ahead.ops));
         bool fused = have_ahead && ahead.in.meta.category == ZYDIS_CATEGORY_COND_BR && fuses_with_branch(&d.in);
         insn_sensitivity s = sensitivity_of(&d.in);
+        count_instruction(&block->facts, d.in.mnemonic);
         if (s != INSN_PLAIN && block->facts.sensitivity == INSN_PLAIN) {
             block->facts.sensitivity = (uint8_t)s;
             block->facts.sensitive_insn = (uint16_t)b->n_insns;

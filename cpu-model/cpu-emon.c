@@ -107,6 +107,11 @@ void cpu_lp_counts(const cpu_lp *lp, uint64_t counts[SIM_EV_COUNT])
         counts[e] = count_of(lp, (enum sim_emon_event)e);
 }
 
+uint64_t cpu_lp_retired(const cpu_lp *lp)
+{
+    return count_of(lp, SIM_EV_INSTRUCTIONS);
+}
+
 /* ---- counters --------------------------------------------------------------------------------------------------- */
 
 static const enum sim_emon_event fixed_events[SIM_EMON_N_FIXED] = {SIM_EV_INSTRUCTIONS, SIM_EV_CYCLES, SIM_EV_REF_CYCLES};

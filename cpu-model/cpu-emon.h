@@ -25,6 +25,8 @@ typedef struct cpu_lp cpu_lp;
 
 /* The truth of all counters since power-on. */
 void cpu_lp_counts(const cpu_lp *lp, uint64_t counts[SIM_EV_COUNT]);
+/* The truth of SIM_EV_INSTRUCTIONS alone, however its counter is programmed. */
+uint64_t cpu_lp_retired(const cpu_lp *lp);
 
 /* Programs a counter (SIM_EMON_FIXED_* or a number below the core's emon-counters) and lets it count from its preset on; its
  * overflow status is cleared. False and error set: there is no such counter, or it cannot do that. */

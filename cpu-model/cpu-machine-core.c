@@ -96,10 +96,8 @@ bool cpu_read_core(sim_config *c, const char *group, uint32_t line, cpu_core_des
         return false;
     k->emon_counters = cpu_read_uint(c, group, "emon-counters", 4, 1, 16, error);
     k->emon_read = cpu_read_uint(c, group, "emon-read", 30, 0, 10000, error);
-    k->vm_exit = cpu_read_uint(c, group, "vm-exit", 1000, 0, 100000, error);
-    k->vm_entry = cpu_read_uint(c, group, "vm-entry", 500, 0, 100000, error);
     k->syscall = cpu_read_uint(c, group, "syscall", 150, 0, 100000, error);
-    if (*error)
+    if (*error || !cpu_read_state(c, group, k, error))
         return false;
     if (k->hz < 1000000 || k->hz > UINT64_C(10000000000))
         return sim_config_fail(c, error, group, "frequency", "is outside 1MHz to 10GHz");

@@ -12,6 +12,7 @@ bool cpu_read_core(sim_config *c, const char *group, uint32_t line, cpu_core_des
 bool cpu_read_ports(sim_config *c, const char *group, cpu_core_desc *k, GError **error);
 bool cpu_read_inorder(sim_config *c, const char *group, cpu_core_desc *k, GError **error);
 bool cpu_read_pipe(sim_config *c, const char *group, cpu_core_desc *k, GError **error); /* cpu-machine-pipe.c */
+bool cpu_read_state(sim_config *c, const char *group, cpu_core_desc *k, GError **error);
 bool cpu_read_predictors(sim_config *c, const char *group, cpu_core_desc *k, GError **error);
 bool cpu_read_core_memory(sim_config *c, const char *group, uint32_t line, cpu_core_desc *k, GError **error);
 bool cpu_read_prefetchers(sim_config *c, const char *group, cpu_core_desc *k, GError **error);

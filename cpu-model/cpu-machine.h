@@ -114,6 +114,14 @@ typedef struct {
 } cpu_inorder_desc;
 
 /* One kind of core. */
+/* Cycles that VM transitions take to save or to load (each way) elements of machine state. The first three are part of vm_exit and vm_entry. */
+typedef struct {
+    uint32_t general, control, internal, fp, msr, devices; /* msr: of one */
+    uint32_t fp_bytes, msrs;     /* size of the floating-point and vector registers; number of MSRs that a VM has of its own */
+    uint32_t tlb_flush;          /* the instruction, where TLBs are tagged */
+    uint32_t vmcs_switch;        /* to another virtual processor's control structure */
+} cpu_state_desc;
+
 typedef struct {
     char *name;
     cpu_pipeline pipeline;
@@ -153,6 +161,7 @@ typedef struct {
     uint32_t line_predictor, line_miss; /* entries of the line predictor, a power of two, 0: none; cycles of a wrong one */
     uint32_t emon_counters, emon_read;
     uint32_t vm_exit, vm_entry;    /* cycles */
+    cpu_state_desc state;
     uint32_t syscall;              /* cycles of a system call's entry and exit in the guest's kernel */
     bool tlb_tagged;               /* VPID-like tags: no flush on a VM switch */
 } cpu_core_desc;

@@ -5,6 +5,7 @@
 
 #include "sim-emon.h"
 #include "sim-types.h"
+#include "vmm-controls.h"
 #include "vmm-view.h"
 
 #include <glib.h>
@@ -63,8 +64,11 @@ typedef struct {
     sim_ps (*now)(vmm_pcpu *p);
     /* The VMM works on the pCPU: local time moves on. Works whether or not a guest is on it. */
     void (*work)(vmm_pcpu *p, const vmm_work *work);
-    /* Flushes the TLBs of the pCPU (no tags), or does nothing where they are tagged. */
-    void (*switch_space)(vmm_pcpu *p);
+    /* Flushes the TLBs of the pCPU. */
+    void (*flush_tlb)(vmm_pcpu *p);
+    /* The guest on the pCPU halts without a VM-exit: it stays on and executes nothing, and local time follows the engine's, until it is told to go on
+     * or stopped. */
+    void (*halt)(vmm_pcpu *p, bool halted);
     /* EMON: select an event (costs nothing by itself); read a counter.
      * Counters wrap at 48 bits. Fixed counters are 0 instructions, 1 cycles, 2 ref-cycles. */
     void (*emon_select)(vmm_pcpu *p, unsigned counter, enum sim_emon_event event);
@@ -86,6 +90,12 @@ typedef struct {
     bool (*way_mask)(vmm_pcpu *p, vmm_owner owner, vmm_cache_level level, uint64_t mask);
 } vmm_pcpu_ops;
 
+/* Saving or loading an element of machine state: cycles, and lines of memory that it is kept in. */
+typedef struct {
+    uint32_t cycles;
+    uint16_t lines;
+} vmm_state_cost;
+
 /* Constant facts of a pCPU, and its operations. sim/run embeds this at the front of its own structure. */
 struct vmm_pcpu {
     const vmm_pcpu_ops *ops;
@@ -95,7 +105,11 @@ struct vmm_pcpu {
     uint64_t hz;
     uint32_t emon_counters; /* programmable ones */
     uint32_t emon_read_cycles;  /* cost of one read (RDPMC) */
-    uint32_t vm_exit_cycles, vm_entry_cycles; /* from the machine file */
+    /* From the machine file. Those of exit and entry include general, control and internal state, as measurements of round trips do. */
+    uint32_t vm_exit_cycles, vm_entry_cycles;
+    vmm_state_cost state[VMM_N_STATES_OF_MACHINE]; /* TLB: the instruction that flushes it */
+    uint32_t vmcs_switch_cycles; /* to another vCPU's control structure */
+    bool tlb_tagged;             /* else every transition flushes the TLBs */
     uint32_t l1d_lines, l1i_lines, l2_lines, llc_lines;
     uint32_t l2_ways, llc_ways;
     const char *kind; /* name of its core kind in the machine file */

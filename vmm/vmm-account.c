@@ -8,11 +8,13 @@ typedef struct {
     uint32_t kind;
     uint64_t id;
     sim_ps begin;
+    uint64_t insns; /* of the vCPU's VM then */
 } open_task;
 
 void vmm_account_in(vmm_pc *pc)
 {
     pc->port->ops->truth(pc->port, pc->truth);
+    vmm_smu_in(pc);
 }
 
 void vmm_account_out(vmm_pc *pc)
@@ -22,6 +24,7 @@ void vmm_account_out(vmm_pc *pc)
     uint64_t *ev = pc->cur->vm->stats.ev;
     for (unsigned i = 0; i < SIM_EV_COUNT; i++)
         ev[i] += now[i] - pc->truth[i];
+    vmm_smu_out(pc, now);
 }
 
 static void feed(GChecksum *sum, const uint64_t *words, unsigned n)
@@ -56,7 +59,7 @@ void vmm_account_decision(vmm *v, const vmm_decision *d)
         feed_text(v->sum, d->evidence[i]);
         feed(v->sum, (const uint64_t[]){ (uint64_t)d->value[i] }, 1);
     }
-    v->n_decisions++;
+    vmm_facts_attach(v, v->n_decisions++);
     if (v->decisions->len < v->max_decisions)
         g_array_append_vals(v->decisions, d, 1);
 }
@@ -67,15 +70,41 @@ void vmm_account_sample(GArray *samples, const void *value)
         g_array_append_vals(samples, value, 1);
 }
 
+/* Instructions of the VM whose vCPU is on its pCPU. */
+static uint64_t insns_of(const vmm_vcpu *c)
+{
+    const vmm_pc *pc = &c->v->pcs[c->facts.pcpu];
+    uint64_t now[SIM_EV_COUNT];
+    pc->port->ops->truth(pc->port, now);
+    return c->vm->stats.ev[SIM_EV_INSTRUCTIONS] + now[SIM_EV_INSTRUCTIONS] - pc->truth[SIM_EV_INSTRUCTIONS];
+}
+
+static void note_task(vmm_vcpu *c, const open_task *t, sim_ps span)
+{
+    vmm *v = c->v;
+    vmm_task_profile *p = vmm_profile_task(c->vm->tasks, t->kind, true);
+    if (p)
+        vmm_profile_task_add(p, span, insns_of(c) - t->insns);
+    if (v->policy.task_ended)
+        v->policy.task_ended(v->self, c->facts.id, t->kind, span);
+}
+
+const vmm_task_profile *vmm_service_task_profile(const vmm_host *h, uint32_t vcpu, uint32_t kind)
+{
+    const vmm_vcpu *c = vmm_vcpu_at(h->v, vcpu);
+    return c ? vmm_profile_task(c->vm->tasks, kind, false) : NULL;
+}
+
 static void task_end(vmm_vcpu *c, sim_ps at, const vmm_stop *stop)
 {
     for (unsigned i = c->open_tasks->len; i-- > 0;) {
-        const open_task *t = &g_array_index(c->open_tasks, open_task, i);
+        const open_task found = g_array_index(c->open_tasks, open_task, i), *t = &found;
         if (t->kind != stop->nr || t->id != stop->arg)
             continue;
         vmm_task_time time = { .kind = t->kind, .ps = at - t->begin };
         vmm_account_sample(c->vm->stats.task_time, &time);
         g_array_remove_index(c->open_tasks, i);
+        note_task(c, t, time.ps);
         return;
     }
 }
@@ -87,7 +116,7 @@ void vmm_account_task(vmm_vcpu *c, sim_ps at, const vmm_stop *stop)
     if (stop->kind == VMM_STOP_TASK_END) {
         task_end(c, at, stop);
     } else if (c->open_tasks->len < VMM_MAX_OPEN_TASKS) {
-        open_task t = { .kind = stop->nr, .id = stop->arg, .begin = at };
+        open_task t = { .kind = stop->nr, .id = stop->arg, .begin = at, .insns = insns_of(c) };
         g_array_append_val(c->open_tasks, t);
     }
 }

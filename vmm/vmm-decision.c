@@ -155,7 +155,11 @@ vmm_verdict vmm_verdict_checked(vmm_pc *pc, vmm_verdict verdict, const char *hoo
         good = false;
         vmm_bad_answer(pc->v, "%s gave the unknown verdict %d", hook, (int)verdict.kind);
     }
-    return good ? verdict : (vmm_verdict){ .kind = VMM_KEEP };
+    if (!good)
+        verdict = (vmm_verdict){ .kind = VMM_KEEP };
+    if (verdict.kind == VMM_KEEP)
+        vmm_facts_forget(pc->v);
+    return verdict;
 }
 
 /* ---- placing ------------------------------------------------------------------------------------------------ */

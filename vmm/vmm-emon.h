@@ -8,7 +8,7 @@
  *
  * What the estimate is worth. It assumes that an event comes as often while it is not counted as while it is. With events that come in
  * phases the error falls as 1 / (turns per phase); phases that last as long as a whole round of turns, or a small part or multiple of it,
- * can be missed altogether. tests/unit/vmm/test-mux.c and tests/unit/run/test-emon.c measure both.
+ * can be missed altogether. tests/unit/vmm/test-counters.c and tests/unit/run/test-emon.c measure both.
  *
  * The state management unit (vmm-smu.h) rotates its events by samples and keeps rates, not totals: it wants the last value known. This is for
  * those who want totals. */

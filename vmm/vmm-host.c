@@ -56,7 +56,7 @@ static bool emon_select(vmm_host *h, uint32_t pcpu, uint32_t counter, int event)
 {
     vmm *v = h->v;
     vmm_pc *pc = v->initialising && pcpu < v->n_pcs ? &v->pcs[pcpu] : here(h, pcpu, "emon_select");
-    if (!pc || counter >= pc->facts.emon_counters || event < 0 || event >= SIM_EV_COUNT)
+    if (!pc || counter >= pc->facts.emon_counters || event < 0 || event >= SIM_EV_COUNT || vmm_smu_owns(pc, counter))
         return false;
     if (!v->initialising)
         vmm_work_registers(pc, 1);
@@ -83,6 +83,11 @@ static bool emon_program(vmm_host *h, uint32_t pcpu, uint32_t counter, const sim
     if (!pc) {
         if (why)
             *why = "the pCPU is not the one whose hook is called";
+        return false;
+    }
+    if (vmm_smu_owns(pc, counter)) {
+        if (why)
+            *why = "the state management unit uses the counter";
         return false;
     }
     if (!v->initialising)
@@ -187,6 +192,25 @@ static void set_tick(vmm_host *h, uint32_t pcpu, sim_ps period)
         vmm_pc_set_tick(&v->pcs[pcpu], period);
 }
 
+static void set_timer(vmm_host *h, uint32_t pcpu, sim_ps at)
+{
+    vmm *v = h->v;
+    if (pcpu >= v->n_pcs || !v->policy.timer)
+        vmm_bad_answer(v, "set_timer of pCPU %u, %s", pcpu, pcpu < v->n_pcs ? "without a hook for it" : "which does not exist");
+    else
+        vmm_pc_set_timer(&v->pcs[pcpu], at);
+}
+
+static vmm_param_value vm_param(const vmm_host *h, uint32_t vcpu, uint32_t param)
+{
+    const vmm_vcpu *c = vmm_vcpu_at(h->v, vcpu);
+    if (c && param < h->v->policy.n_vm_params)
+        return c->vm->params[param];
+    vmm_bad_answer(h->v, "vm_param %u of vCPU %u; it has %u, and there are %u vCPUs", param, vcpu, h->v->policy.n_vm_params,
+                   h->v->vcpus->len);
+    return (vmm_param_value){ .u = 0 };
+}
+
 static void note(vmm_host *h, const vmm_decision *decision)
 {
     vmm *v = h->v;
@@ -228,4 +252,17 @@ const vmm_services vmm_host_services = {
     .emon_acknowledge = emon_acknowledge,
     .emon_parse = emon_parse,
     .way_mask = way_mask,
+    .smu_watch = vmm_service_smu_watch,
+    .vcpu_profile = vmm_service_vcpu_profile,
+    .pcpu_profile = vmm_service_pcpu_profile,
+    .task_profile = vmm_service_task_profile,
+    .vm_param = vm_param,
+    .set_timer = set_timer,
+    .set_quantum = vmm_service_set_quantum,
+    .transfer_task = vmm_service_transfer_task,
+    .waiting_tasks = vmm_service_waiting_tasks,
+    .evidence = vmm_service_evidence,
+    .next_decision = vmm_service_next_decision,
+    .outcome = vmm_service_outcome,
+    .figure = vmm_service_figure,
 };

@@ -88,48 +88,88 @@ static bool in_bounds(const vmm_param *p, vmm_param_value value, GError **error)
     return good;
 }
 
-static int find_param(const struct vmm_policy_ops *policy, const char *name)
+bool vmm_param_parse(const vmm_param *param, const char *text, vmm_param_value *value, GError **error)
 {
-    for (unsigned i = 0; i < policy->n_params; i++)
-        if (!strcmp(policy->params[i].name, name))
+    return parse_text(param, text, value, error) && in_bounds(param, *value, error);
+}
+
+unsigned vmm_vm_params(const struct vmm_policy_ops *policy, const vmm_param **params)
+{
+    bool known = policy->struct_size >= offsetof(struct vmm_policy_ops, check_vm);
+    *params = known ? policy->vm_params : NULL;
+    return known ? policy->n_vm_params : 0;
+}
+
+/* Parameters of a policy, or those of its VMs. */
+typedef struct {
+    const struct vmm_policy_ops *policy;
+    const vmm_param *params;
+    unsigned n;
+    const char *whose;
+    bool (*check)(const vmm_param_value *values, char *message, size_t size);
+} param_set;
+
+static int find_param(const param_set *set, const char *name)
+{
+    for (unsigned i = 0; i < set->n; i++)
+        if (!strcmp(set->params[i].name, name))
             return (int)i;
     return -1;
 }
 
-static void unknown_param(const struct vmm_policy_ops *policy, const char *name, const char *origin, GError **error)
+static void unknown_param(const param_set *set, const char *name, const char *origin, GError **error)
 {
-    g_autofree const char **names = g_new0(const char *, policy->n_params + 1);
-    for (unsigned i = 0; i < policy->n_params; i++)
-        names[i] = policy->params[i].name;
-    g_autofree char *hint = policy->n_params ? sim_suggest(name, names) : g_strdup("; it has none");
-    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: policy '%s' has no parameter '%s'%s", origin, policy->name, name,
-                hint);
+    g_autofree const char **names = g_new0(const char *, set->n + 1);
+    for (unsigned i = 0; i < set->n; i++)
+        names[i] = set->params[i].name;
+    g_autofree char *hint = set->n ? sim_suggest(name, names) : g_strdup("; it has none");
+    g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: policy '%s' has no %s '%s'%s", origin, set->policy->name, set->whose, name, hint);
+}
+
+/* Replaces what `pairs` says in `values`. */
+static bool read_pairs(const param_set *set, const char *const *pairs, const char *origin, vmm_param_value *values, GError **error)
+{
+    for (; pairs && pairs[0]; pairs += 2) {
+        int i = find_param(set, pairs[0]);
+        if (i < 0) {
+            unknown_param(set, pairs[0], origin, error);
+            return false;
+        }
+        if (!vmm_param_parse(&set->params[i], pairs[1], &values[i], error)) {
+            g_prefix_error(error, "%s: %s '%s' of policy '%s': ", origin, set->whose, pairs[0], set->policy->name);
+            return false;
+        }
+    }
+    char why[256] = "";
+    if (set->check && !set->check(values, why, sizeof why)) {
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: policy '%s': %s", origin, set->policy->name, why);
+        return false;
+    }
+    return true;
 }
 
 vmm_param_value *vmm_params_parse(const struct vmm_policy_ops *policy, const char *const *pairs, const char *origin,
                                   GError **error)
 {
-    if (!origin)
-        origin = "policy parameters";
-    g_autofree vmm_param_value *values = g_new0(vmm_param_value, policy->n_params + 1);
-    for (unsigned i = 0; i < policy->n_params; i++)
-        values[i] = policy->params[i].def;
-    for (; pairs && pairs[0]; pairs += 2) {
-        int i = find_param(policy, pairs[0]);
-        if (i < 0) {
-            unknown_param(policy, pairs[0], origin, error);
-            return NULL;
-        }
-        const vmm_param *p = &policy->params[i];
-        if (!parse_text(p, pairs[1], &values[i], error) || !in_bounds(p, values[i], error)) {
-            g_prefix_error(error, "%s: parameter '%s' of policy '%s': ", origin, p->name, policy->name);
-            return NULL;
-        }
+    param_set set = { policy, policy->params, policy->n_params, "parameter", policy->check };
+    g_autofree vmm_param_value *values = g_new0(vmm_param_value, set.n + 1);
+    for (unsigned i = 0; i < set.n; i++)
+        values[i] = set.params[i].def;
+    return read_pairs(&set, pairs, origin ? origin : "policy parameters", values, error) ? g_steal_pointer(&values) : NULL;
+}
+
+vmm_param_value *vmm_params_parse_vm(const struct vmm_policy_ops *policy, const vmm_param_value *own, const char *const *pairs,
+                                     const char *origin, GError **error)
+{
+    param_set set = { policy, NULL, 0, "parameter of a VM", NULL };
+    set.n = vmm_vm_params(policy, &set.params);
+    if (policy->struct_size >= offsetof(struct vmm_policy_ops, timer))
+        set.check = policy->check_vm;
+    param_set general = { .params = policy->params, .n = policy->n_params };
+    g_autofree vmm_param_value *values = g_new0(vmm_param_value, set.n + 1);
+    for (unsigned i = 0; i < set.n; i++) {
+        int same = find_param(&general, set.params[i].name);
+        values[i] = same >= 0 && general.params[same].type == set.params[i].type ? own[same] : set.params[i].def;
     }
-    char why[256] = "";
-    if (policy->check && !policy->check(values, why, sizeof why)) {
-        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: policy '%s': %s", origin, policy->name, why);
-        return NULL;
-    }
-    return g_steal_pointer(&values);
+    return read_pairs(&set, pairs, origin ? origin : "VM", values, error) ? g_steal_pointer(&values) : NULL;
 }

@@ -105,6 +105,9 @@ typedef struct {
 /* ---- answers ------------------------------------------------------------------------------------------------ */
 
 #define VMM_N_EVIDENCE 4
+#define VMM_N_MORE 8
+#define VMM_N_OUTCOMES 8
+#define VMM_N_FIGURES 16
 
 /* A change of a quantum, with the evidence that caused it. All text is static. */
 typedef struct {
@@ -150,6 +153,7 @@ typedef enum {
     VMM_OFF_PREEMPTED, /* somebody asked for a new decision on its pCPU */
     VMM_OFF_YIELDED,   /* it gave the pCPU up */
     VMM_OFF_REFUSED,   /* it never got on: the VMM refused the choice */
+    VMM_N_OFF_REASONS
 } vmm_off_reason;
 
 /* ---- services of the VMM ------------------------------------------------------------------------------------ */
@@ -209,8 +213,10 @@ typedef struct {
      * cache, or no way of it in the mask. */
     bool (*way_mask)(vmm_host *h, uint32_t pcpu, uint32_t vcpu, vmm_cache_level level, uint64_t mask);
 
-    /* (in `init`) Has the VMM's state management unit sample these events (numbers of emon_event, at most VMM_SMU_EVENTS) and the state view, and call
-     * `evaluate`: of which kind it is, at what period and cost, the scenario says. False: too many, or no such event. */
+    /* (in `init`, once) Has the VMM's state management unit sample these events (numbers of emon_event, at most VMM_SMU_EVENTS; the most wanted first:
+     * counters may be fewer) and the state view, and call `evaluate`: of which kind it is, at what period and cost, the scenario says. A sample is also
+     * taken where a quantum is over, before quantum_expiring, which finds it in the profile, but for the kind whose counters interrupt. The unit's
+     * programmable counters cannot be programmed by the policy then. False: too many, no such event, or not the first time. */
     bool (*smu_watch)(vmm_host *h, const int *events, uint32_t n);
     /* What it has gathered; free of cost. NULL: no such vCPU or pCPU, or smu_watch was not called. */
     const vmm_smu_profile *(*vcpu_profile)(const vmm_host *h, uint32_t vcpu);
@@ -224,14 +230,28 @@ typedef struct {
     vmm_param_value (*vm_param)(const vmm_host *h, uint32_t vcpu, uint32_t param);
     /* Tries `n` alternatives ahead, each in a copy of the whole simulation that goes on for `horizon` from here, as fork(2) copies a process. In the
      * run itself: -1, and scores[i] says how far all guests got under alternative i (instructions, each VM's
-     * over its own of the last horizon or, at first, as they are). In the copy for alternative i: i, which the policy is to carry out, and then to decide without what_if. -2: not possible here (in
-     * a copy, or where the host has no fork). */
+     * over its own of the last horizon or, at first, as they are). In the copy for alternative i: i, which the policy is to carry out, and then to decide
+     * without what_if. -2: not possible here (in a copy, or where the host has no fork). */
     int (*what_if)(vmm_host *h, uint32_t n, sim_ps horizon, double *scores);
     /* Moves the task of `kind` that waits longest from the VM of one vCPU to that of another, recorded as a decision ("transfer"). False: nothing of the
      * kind waits there, or the other VM cannot run it; `why` is filled in as for emon_program (NULL: not wanted). */
     bool (*transfer_task)(vmm_host *h, uint32_t from, uint32_t to, uint32_t kind, const vmm_decision *reason, const char **why);
     /* Tasks of `kind` that wait in the VM of a vCPU and have not begun. */
     uint32_t (*waiting_tasks)(const vmm_host *h, uint32_t vcpu, uint32_t kind);
+
+    /* Evidence beyond the VMM_N_EVIDENCE pairs of the next decision: the verdict that the present hook returns, or an earlier `note`, `set_quantum` or
+     * `transfer_task`. VMM_N_MORE pairs at the most; forgotten when the hook's verdict is VMM_KEEP. Names are static. */
+    void (*evidence)(vmm_host *h, const char *name, int64_t value);
+    /* The number that the next decision will have, from 0: all that were made are counted, whoever made them. */
+    uint64_t (*next_decision)(const vmm_host *h);
+    /* What came of a decision, measured afterwards: a figure of a static name, VMM_N_OUTCOMES of them for a decision at the most. */
+    void (*outcome)(vmm_host *h, uint64_t decision, const char *name, int64_t value);
+    /* A figure of the policy about a vCPU's VM, for results: the last value of each static name, VMM_N_FIGURES names in all. */
+    void (*figure)(vmm_host *h, uint32_t vcpu, const char *name, int64_t value);
+
+    /* Has the hook `timer` called on a pCPU at `at` (the present, where that is past), once; SIM_PS_NEVER: not any more. A pCPU has one
+     * timer; it fires while the pCPU idles, too. */
+    void (*set_timer)(vmm_host *h, uint32_t pcpu, sim_ps at);
 } vmm_services;
 
 /* Register reads that one state view costs: loop detector and prediction 3, occupancy and dirty lines of the caches and TLBs 3,
@@ -305,8 +325,15 @@ struct vmm_policy_ops {
     /* Optional: a task of the guest ended; it took `span` from its begin marker. Its profile has it already. */
     void (*task_ended)(void *self, uint32_t vcpu, uint32_t kind, sim_ps span);
     /* Optional: parameters that each VM may set: keys NAME.PARAMETER of its [vm] group. */
-    const vmm_param *vm_params;
+    const vmm_param *vm_params; /* one that has the name and type of a parameter of the policy has its value as default */
     uint32_t n_vm_params;
+    /* Optional: conditions between the parameters of one VM (in the order of vm_params), as `check`. */
+    bool (*check_vm)(const vmm_param_value *values, char *message, size_t size);
+    /* Optional: the time of services.set_timer has come. The vCPU that runs on the pCPU, if one does, has left its guest, and goes on unless a new
+     * decision is asked for. */
+    void (*timer)(void *self, uint32_t pcpu, sim_ps now);
+    /* Optional: the run is over: the last outcomes and figures (services.outcome, services.figure). Nothing else is called but `dump` and `exit`. */
+    void (*finish)(void *self);
 };
 
 /* Name of the symbol that a shared object exports: `const struct vmm_policy_ops vmm_policy`. */

@@ -16,6 +16,7 @@
 #include "sim-random.h"
 #include "vmm-policy.h"
 #include "vmm-runqueue.h"
+#include "vmm-smu.h"
 #include "vmm.h"
 
 #include <glib.h>
@@ -41,9 +42,14 @@ struct vmm_vm {
     char *name;
     vmm_owner owner;
     uint32_t first_vcpu, n_vcpus;
+    char *gang;          /* or NULL */
     sim_ps start;
     sim_ps io_latency, disk_free; /* the disk serves one request at a time, in order of arrival */
     uint64_t io_bytes_per_s;
+    vmm_param_value *params; /* of the policy for this VM: vmm_policy_ops.vm_params */
+    vmm_controls controls;
+    sim_ps stop; /* 0: never */
+    GPtrArray *tasks; /* vmm_task_kind, by kind */
     vmm_vm_stats stats;
 };
 
@@ -51,7 +57,10 @@ struct vmm_vcpu {
     vmm_vcpu_facts facts;
     vmm *v;
     vmm_vm *vm;
-    sim_event power_on, wakeup;
+    sim_event power_on, wakeup, removal;
+    vmm_pc *held_by; /* the pCPU that has such state of it as is saved only when another gets on; NULL: none */
+    bool halted;     /* without a VM-exit; wakeup is pending */
+    sim_ps halted_since; /* on its pCPU */
     sim_ps woken_at; /* SIM_PS_NEVER: did not wake since it last ran */
     bool forced;     /* by the starvation watchdog */
     GArray *open_tasks; /* of open_task */
@@ -71,8 +80,9 @@ struct vmm_pc {
     uint64_t siblings[VMM_MASK_WORDS]; /* the other pCPUs of its core */
     vmm_vcpu *cur;    /* running here; NULL: idle, or in the scheduler */
     vmm_vcpu *loaded; /* its guest is on the pCPU */
-    uint32_t last_vm; /* whose address space was used last; UINT32_MAX: none */
-    sim_event quantum_event, tick_event, resched_event;
+    vmm_vcpu *holds;  /* whose state is in the pCPU's registers; NULL: nobody's who is on line */
+    vmm_exit_reason left_for; /* the latest VM-exit */
+    sim_event quantum_event, tick_event, resched_event, timer_event;
     sim_ps tick_period;
     sim_ps slice_begin, slice_end; /* of the guest loaded */
     bool extended, cut;  /* the present quantum */
@@ -92,6 +102,7 @@ struct vmm {
     sim_ps default_quantum;
     bool strict, keep_schedule, started, finished, initialising;
     uint32_t max_decisions;
+    const vmm_tasks *tasks;
 
     vmm_pc *pcs;
     unsigned n_pcs;
@@ -101,6 +112,9 @@ struct vmm {
     uint64_t idle[VMM_MASK_WORDS]; /* idle and not asked to look for work */
     vmm_runqueue *ready; /* all runnable vCPUs, oldest first: the round-robin behind bad answers */
     uint32_t hook_pcpu;  /* whose hook is being called, or VMM_PCPU_NONE */
+    vmm_smu_config smu_config;
+    struct vmm_smu *smu; /* NULL: the policy does not watch */
+    vmm_profile *earlier; /* of earlier runs, or NULL */
 
     sim_event watchdog;
     sim_ps starvation_limit;
@@ -111,6 +125,7 @@ struct vmm {
     char *first_bad;
     char *why;         /* of the last emon_program or emon_parse that failed */
     GArray *decisions; /* of vmm_decision */
+    struct vmm_facts_state *facts;
     uint64_t n_decisions;
     GArray *slices;    /* of vmm_slice */
     GChecksum *sum;    /* over all slices and decisions, kept or not */
@@ -143,6 +158,8 @@ void vmm_vcpu_close(vmm_vcpu *c, sim_ps end);
 /* Of a vCPU that left its pCPU: blocked until `wake_at`; off line for good. The policy is told. */
 void vmm_vcpu_block(vmm_vcpu *c, sim_ps at, sim_ps wake_at);
 void vmm_vcpu_power_off(vmm_vcpu *c, sim_ps at);
+/* Wakes a blocked vCPU at `at` if it would wake later. */
+void vmm_vcpu_wake(vmm_vcpu *c, sim_ps at);
 /* When a disk request of `bytes` that arrives at `at` is done. */
 sim_ps vmm_disk_request(vmm_vm *vm, sim_ps at, uint64_t bytes);
 /* Wakes an idle pCPU where the runnable vCPU may run, if there is one. */
@@ -153,11 +170,50 @@ void vmm_pc_init(vmm_pc *pc, vmm *v, vmm_pcpu *port);
 /* A new decision on the pCPU at `at` (or at the earlier time that was asked for already). */
 void vmm_pc_resched(vmm_pc *pc, sim_ps at);
 void vmm_pc_set_tick(vmm_pc *pc, sim_ps period);
+void vmm_pc_set_timer(vmm_pc *pc, sim_ps at);
 void vmm_pc_close(vmm_pc *pc, sim_ps end);
+
+/* The vCPU, which runs or ran on the pCPU, is removed. */
+void vmm_pc_remove(vmm_pc *pc);
+/* The time has come for which the vCPU halted without a VM-exit. */
+void vmm_pc_wake_halted(vmm_vcpu *c);
+
+/* The state management unit's period on the pCPU is over. */
+void vmm_pc_sample(vmm_pc *pc);
+
+/* vmm-smu.c: the state management unit. All accept that the policy does not watch. */
+void vmm_smu_free(vmm *v);
+bool vmm_service_smu_watch(vmm_host *h, const int *events, uint32_t n);
+const vmm_smu_profile *vmm_service_vcpu_profile(const vmm_host *h, uint32_t vcpu);
+const vmm_smu_profile *vmm_service_pcpu_profile(const vmm_host *h, uint32_t pcpu);
+/* The vCPU is about to run on the pCPU. */
+void vmm_smu_begin(vmm_pc *pc, const vmm_vcpu *c);
+/* The guest of the vCPU leaves the pCPU's registers. */
+void vmm_smu_unload(vmm_pc *pc, const vmm_vcpu *c);
+/* The guest of pc->cur goes in, or came out at the truth `now`. */
+void vmm_smu_in(vmm_pc *pc);
+void vmm_smu_out(vmm_pc *pc, const uint64_t now[SIM_EV_COUNT]);
+/* The pCPU runs a guest, or idles: the period goes on, or stops. */
+void vmm_smu_arm(vmm_pc *pc);
+void vmm_smu_disarm(vmm_pc *pc);
+/* Whether the unit samples beside the processor, without a VM-exit. */
+bool vmm_smu_is_beside(const vmm *v);
+/* Those of the counters that the unit armed. */
+uint64_t vmm_smu_armed(const vmm_pc *pc, uint64_t counters);
+/* Whether a programmable counter is the unit's. */
+bool vmm_smu_owns(const vmm_pc *pc, uint32_t counter);
+/* Takes a sample of pc->cur and asks the policy; `overflowed` are counters of vmm_smu_armed. */
+vmm_verdict vmm_smu_evaluate(vmm_pc *pc, uint64_t overflowed);
+/* Takes a sample where the quantum of pc->cur is over, if this kind has one to take. */
+void vmm_smu_expiring(vmm_pc *pc);
+/* What it has of its own for vmm_take_profile. */
+void vmm_smu_profiles(const vmm *v, vmm_profile *profile);
+/* A VM-exit of the unit lasted from `since` to now. */
+void vmm_smu_took(vmm_pc *pc, sim_ps since);
 
 /* vmm-work.c: what the VMM's own work costs on a pCPU */
 void vmm_work_exit(vmm_pc *pc);
-void vmm_work_entry(vmm_pc *pc, const vmm_vcpu *c);
+void vmm_work_entry(vmm_pc *pc, vmm_vcpu *c);
 void vmm_work_schedule(vmm_pc *pc);
 void vmm_work_tick(vmm_pc *pc);
 void vmm_work_registers(vmm_pc *pc, unsigned reads);
@@ -184,7 +240,25 @@ void vmm_account_out(vmm_pc *pc); /* its last one was */
 void vmm_account_slice(vmm *v, uint32_t pcpu, uint32_t vm, sim_ps at, sim_ps until);
 void vmm_account_decision(vmm *v, const vmm_decision *decision);
 void vmm_account_sample(GArray *samples, const void *value);
+const vmm_task_profile *vmm_service_task_profile(const vmm_host *h, uint32_t vcpu, uint32_t kind);
 void vmm_account_task(vmm_vcpu *c, sim_ps at, const vmm_stop *stop);
+
+/* vmm-fact.c: evidence and outcomes of decisions, figures of VMs */
+struct vmm_facts_state *vmm_facts_new(void);
+void vmm_facts_free(struct vmm_facts_state *f); /* accepts NULL */
+/* The decision `number` is recorded: evidence that was told for it becomes its own. */
+void vmm_facts_attach(vmm *v, uint64_t number);
+/* No decision was made: evidence told for it is forgotten. */
+void vmm_facts_forget(vmm *v);
+void vmm_service_evidence(vmm_host *h, const char *name, int64_t value);
+uint64_t vmm_service_next_decision(const vmm_host *h);
+void vmm_service_outcome(vmm_host *h, uint64_t decision, const char *name, int64_t value);
+void vmm_service_figure(vmm_host *h, uint32_t vcpu, const char *name, int64_t value);
+
+/* vmm-change.c: lasting changes: quanta, tasks that move */
+bool vmm_service_set_quantum(vmm_host *h, uint32_t vcpu, sim_ps quantum, const vmm_decision *why);
+bool vmm_service_transfer_task(vmm_host *h, uint32_t from, uint32_t to, uint32_t kind, const vmm_decision *reason, const char **why);
+uint32_t vmm_service_waiting_tasks(const vmm_host *h, uint32_t vcpu, uint32_t kind);
 
 /* vmm-watchdog.c */
 void vmm_watchdog_init(vmm *v);

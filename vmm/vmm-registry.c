@@ -10,6 +10,15 @@ static const struct vmm_policy_ops *const registry[] = {
     &vmm_policy_round_robin,
     &vmm_policy_priority,
     &vmm_policy_emon_quantum,
+    &vmm_policy_credit,
+    &vmm_policy_rtds,
+    &vmm_policy_eevdf,
+    &vmm_policy_host_os,
+    &vmm_policy_credit2,
+    &vmm_policy_null,
+    &vmm_policy_gang,
+    &vmm_policy_dio,
+    &vmm_policy_symbiosis,
 };
 
 const struct vmm_policy_ops *const *vmm_policies(unsigned *n)
@@ -59,6 +68,23 @@ static bool param_is_sound(const vmm_param *p)
     return p->def.u >= p->min.u && p->def.u <= p->max.u;
 }
 
+static bool params_are_sound(const struct vmm_policy_ops *p, const vmm_param *params, unsigned n, const char *field, GError **error)
+{
+    if (n && !params) {
+        g_autofree char *what = g_strdup_printf("n_%s is not 0, but %s is NULL", field, field);
+        return refuse(p, what, error);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (!param_is_sound(&params[i])) {
+            g_autofree char *what =
+                g_strdup_printf("parameter %u ('%s') lacks a name, a help text, or a default within its bounds", i,
+                                params[i].name ? params[i].name : "");
+            return refuse(p, what, error);
+        }
+    }
+    return true;
+}
+
 bool vmm_policy_check(const struct vmm_policy_ops *p, GError **error)
 {
     if (p->abi_version != VMM_POLICY_ABI) {
@@ -77,15 +103,9 @@ bool vmm_policy_check(const struct vmm_policy_ops *p, GError **error)
         g_autofree char *what = g_strdup_printf("the mandatory hook '%s' is missing", hook);
         return refuse(p, what, error);
     }
-    if (p->n_params && !p->params)
-        return refuse(p, "n_params is not 0, but params is NULL", error);
-    for (unsigned i = 0; i < p->n_params; i++) {
-        if (!param_is_sound(&p->params[i])) {
-            g_autofree char *what =
-                g_strdup_printf("parameter %u ('%s') lacks a name, a help text, or a default within its bounds", i,
-                                p->params[i].name ? p->params[i].name : "");
-            return refuse(p, what, error);
-        }
-    }
-    return true;
+    if (!params_are_sound(p, p->params, p->n_params, "params", error))
+        return false;
+    if (p->struct_size < offsetof(struct vmm_policy_ops, check_vm))
+        return true;
+    return params_are_sound(p, p->vm_params, p->n_vm_params, "vm_params", error);
 }

@@ -29,6 +29,7 @@ typedef struct {
     uint64_t insns, cycles;            /* since power-on, of all samples */
     /* Decaying averages, each sample weighing 1/8. */
     uint64_t mean_ipc_permille, mean_btb_permille, mean_rate[VMM_SMU_EVENTS];
+    uint64_t earlier;                  /* of n: samples of earlier runs (--profile-in), whose `at` is 0 */
 } vmm_smu_profile;
 
 /* What tasks of a kind cost a VM (the guests' task markers). */

@@ -5,12 +5,12 @@
 static void quantum_over(sim_event *event, void *user);
 static void tick(sim_event *event, void *user);
 static void reschedule(sim_event *event, void *user);
+static void timer(sim_event *event, void *user);
 
 void vmm_pc_init(vmm_pc *pc, vmm *v, vmm_pcpu *port)
 {
     pc->v = v;
     pc->port = port;
-    pc->last_vm = UINT32_MAX;
     pc->forced = pc->donated_to = VMM_VCPU_NONE;
     pc->facts = (vmm_pcpu_facts){
         .id = port->id, .core = port->core, .package = port->package, .hz = port->hz,
@@ -22,6 +22,7 @@ void vmm_pc_init(vmm_pc *pc, vmm *v, vmm_pcpu *port)
     sim_event_init(&pc->quantum_event, quantum_over, pc, SIM_PRIO_QUANTUM);
     sim_event_init(&pc->tick_event, tick, pc, SIM_PRIO_TICK);
     sim_event_init(&pc->resched_event, reschedule, pc, SIM_PRIO_QUANTUM);
+    sim_event_init(&pc->timer_event, timer, pc, SIM_PRIO_TICK);
 }
 
 static void set_idle(vmm_pc *pc, bool idle)
@@ -53,6 +54,15 @@ void vmm_pc_set_tick(vmm_pc *pc, sim_ps period)
         arm_tick(pc);
 }
 
+void vmm_pc_set_timer(vmm_pc *pc, sim_ps at)
+{
+    sim_engine *engine = pc->v->engine;
+    if (at == SIM_PS_NEVER)
+        sim_engine_cancel(engine, &pc->timer_event);
+    else
+        sim_engine_schedule(engine, &pc->timer_event, MAX(at, sim_engine_now(engine)));
+}
+
 /* ---- transitions -------------------------------------------------------------------------------------------- */
 
 /* The guest is out. Returns when. */
@@ -61,8 +71,18 @@ static sim_ps vm_exit(vmm_pc *pc, vmm_exit_reason reason)
     sim_ps at = vmm_now(pc);
     vmm_account_out(pc);
     pc->cur->vm->stats.exits[reason]++;
+    pc->left_for = reason;
     vmm_work_exit(pc);
     return at;
+}
+
+/* The VM-exit at `left` is dealt with. */
+static void account_exit(vmm_pc *pc, sim_ps left)
+{
+    vmm_vm_stats *s = &pc->cur->vm->stats;
+    sim_ps span = vmm_now(pc) - left;
+    s->work_time += span;
+    s->exit_time[pc->left_for] += span;
 }
 
 /* The vCPU that left at `left` goes on in the same quantum. */
@@ -70,7 +90,7 @@ static void vm_entry(vmm_pc *pc, sim_ps left)
 {
     vmm_work_entry(pc, pc->cur);
     sim_ps now = vmm_now(pc);
-    pc->cur->vm->stats.work_time += now - left;
+    account_exit(pc, left);
     vmm_account_in(pc);
     sim_engine_schedule(pc->v->engine, &pc->quantum_event, MAX(pc->facts.quantum_end, now));
 }
@@ -80,6 +100,7 @@ static void unload(vmm_pc *pc)
 {
     if (!pc->loaded)
         return;
+    vmm_smu_unload(pc, pc->loaded);
     pc->port->ops->stop(pc->port);
     vmm_account_slice(pc->v, pc->facts.id, pc->loaded->facts.vm, pc->slice_begin, pc->slice_end);
     pc->loaded = NULL;
@@ -90,7 +111,9 @@ static vmm_vcpu *take_off(vmm_pc *pc, sim_ps left)
 {
     vmm_vcpu *c = pc->cur;
     sim_ps now = vmm_now(pc);
-    c->vm->stats.work_time += now - left;
+    account_exit(pc, left);
+    if (c->halted)
+        c->vm->stats.halted += left - MIN(c->halted_since, left);
     pc->slice_end = now;
     pc->cur = NULL;
     sim_engine_cancel(pc->v->engine, &pc->quantum_event);
@@ -123,9 +146,6 @@ static void load(vmm_pc *pc, vmm_vcpu *c)
         if (v->policy.migrate)
             v->policy.migrate(v->self, c->facts.id, from, pc->facts.id);
     }
-    if (pc->last_vm != c->facts.vm)
-        pc->port->ops->switch_space(pc->port);
-    pc->last_vm = c->facts.vm;
 }
 
 /* The vCPU runs here from now on; the pCPU has been working for it since `from`. */
@@ -139,11 +159,13 @@ static void dispatch(vmm_pc *pc, vmm_vcpu *c, sim_ps quantum, sim_ps from)
     from = c->facts.since;
     if (switched)
         load(pc, c);
+    vmm_smu_begin(pc, c);
     vmm_work_entry(pc, c);
     sim_ps now = vmm_now(pc);
     c->facts.pcpu = pc->facts.id;
     c->forced = false;
     c->vm->stats.work_time += now - from;
+    c->vm->stats.dispatch_time += now - from;
     pc->cur = c;
     pc->facts.vcpu = c->facts.id;
     pc->facts.quantum_begin = now;
@@ -154,6 +176,10 @@ static void dispatch(vmm_pc *pc, vmm_vcpu *c, sim_ps quantum, sim_ps from)
         pc->loaded = c;
         pc->port->ops->start(pc->port, c->facts.id, c->vm->owner);
     }
+    if (c->halted) {
+        c->halted_since = now;
+        pc->port->ops->halt(pc->port, true);
+    }
     vmm_account_in(pc);
     if (c->woken_at != SIM_PS_NEVER) {
         uint64_t latency = now - c->woken_at;
@@ -162,10 +188,11 @@ static void dispatch(vmm_pc *pc, vmm_vcpu *c, sim_ps quantum, sim_ps from)
     }
     sim_engine_schedule(v->engine, &pc->quantum_event, pc->facts.quantum_end);
     arm_tick(pc);
+    vmm_smu_arm(pc);
 }
 
 /* Finds work for the pCPU, which nobody runs on. `left` is the vCPU that was requeued here just now, or NULL. */
-static void schedule(vmm_pc *pc, vmm_vcpu *left, bool voluntary)
+static void schedule(vmm_pc *pc, vmm_vcpu *left, vmm_off_reason why)
 {
     vmm *v = pc->v;
     sim_ps from = vmm_now(pc);
@@ -174,7 +201,8 @@ static void schedule(vmm_pc *pc, vmm_vcpu *left, bool voluntary)
     vmm_work_schedule(pc);
     vmm_pick pick = vmm_decide(pc);
     if (left && pick.vcpu != left) {
-        voluntary ? left->vm->stats.voluntary++ : left->vm->stats.preemptions++;
+        why == VMM_OFF_YIELDED ? left->vm->stats.voluntary++ : left->vm->stats.preemptions++;
+        left->vm->stats.switched_off[why]++;
         if (!(v->policy.flags & VMM_POLICY_MAY_IDLE))
             vmm_kick_idle(left, left->facts.since);
     }
@@ -184,6 +212,7 @@ static void schedule(vmm_pc *pc, vmm_vcpu *left, bool voluntary)
     }
     unload(pc);
     sim_engine_cancel(v->engine, &pc->tick_event);
+    vmm_smu_disarm(pc);
     if (!sim_event_pending(&pc->resched_event))
         set_idle(pc, true);
 }
@@ -192,14 +221,14 @@ static void schedule(vmm_pc *pc, vmm_vcpu *left, bool voluntary)
 
 static void end_quantum(vmm_pc *pc, sim_ps left, vmm_off_reason why)
 {
-    schedule(pc, requeue(pc, left, why), false);
+    schedule(pc, requeue(pc, left, why), why);
 }
 
 static void reschedule(G_GNUC_UNUSED sim_event *event, void *user)
 {
     vmm_pc *pc = user;
     if (!pc->cur)
-        schedule(pc, NULL, false);
+        schedule(pc, NULL, VMM_OFF_QUANTUM);
     else
         end_quantum(pc, vm_exit(pc, VMM_EXIT_EXTERNAL), VMM_OFF_PREEMPTED);
 }
@@ -247,6 +276,15 @@ static bool shorten(vmm_pc *pc, const vmm_verdict *verdict, bool expired)
     return after > ran;
 }
 
+/* The vCPU that left its guest at `left` goes in again, unless the hook that was called asked for a new decision. */
+static void go_on(vmm_pc *pc, sim_ps left)
+{
+    if (sim_event_pending(&pc->resched_event) && pc->resched_event.at <= vmm_now(pc))
+        end_quantum(pc, left, VMM_OFF_PREEMPTED);
+    else
+        vm_entry(pc, left);
+}
+
 /* Carries out an accepted verdict on the vCPU that left its guest at `left`. `expired`: its quantum was over. */
 static void carry_out(vmm_pc *pc, const vmm_verdict *verdict, sim_ps left, bool expired)
 {
@@ -258,7 +296,7 @@ static void carry_out(vmm_pc *pc, const vmm_verdict *verdict, sim_ps left, bool 
         goes_on = shorten(pc, verdict, expired);
     }
     if (goes_on) {
-        vm_entry(pc, left);
+        go_on(pc, left);
         return;
     }
     if (expired && !pc->extended && !pc->cut)
@@ -272,6 +310,7 @@ static void quantum_over(G_GNUC_UNUSED sim_event *event, void *user)
     vmm *v = pc->v;
     vmm_verdict verdict = { .kind = VMM_KEEP };
     sim_ps left = vm_exit(pc, VMM_EXIT_QUANTUM);
+    vmm_smu_expiring(pc);
     if (v->policy.quantum_expiring) {
         v->hook_pcpu = pc->facts.id;
         verdict = v->policy.quantum_expiring(v->self, pc->facts.id, pc->cur->facts.id, vmm_now(pc));
@@ -299,6 +338,20 @@ static void tick(G_GNUC_UNUSED sim_event *event, void *user)
     carry_out(pc, &verdict, left, false);
 }
 
+static void timer(G_GNUC_UNUSED sim_event *event, void *user)
+{
+    vmm_pc *pc = user;
+    vmm *v = pc->v;
+    bool runs = pc->cur != NULL;
+    sim_ps left = runs ? vm_exit(pc, VMM_EXIT_EXTERNAL) : vmm_now(pc);
+    vmm_work_tick(pc);
+    v->hook_pcpu = pc->facts.id;
+    v->policy.timer(v->self, pc->facts.id, vmm_now(pc));
+    v->hook_pcpu = VMM_PCPU_NONE;
+    if (runs)
+        go_on(pc, left);
+}
+
 /* What the policy says to overflows of the pCPU's counters. */
 static vmm_verdict ask_overflow(vmm_pc *pc, uint64_t counters)
 {
@@ -317,12 +370,52 @@ static vmm_verdict ask_overflow(vmm_pc *pc, uint64_t counters)
     return vmm_verdict_checked(pc, verdict, "pmu_overflow");
 }
 
+/* The state management unit made a VM-exit, which left the guest at `left`; `others` are counters of the policy that overflowed with its own. */
+static void sampled(vmm_pc *pc, sim_ps left, uint64_t overflowed, uint64_t others)
+{
+    vmm_verdict verdict = vmm_smu_evaluate(pc, overflowed);
+    if (verdict.kind == VMM_KEEP && others)
+        verdict = ask_overflow(pc, others);
+    if (verdict.kind != VMM_KEEP)
+        vmm_smu_took(pc, left);
+    bool nothing_came = verdict.kind == VMM_KEEP;
+    carry_out(pc, &verdict, left, false);
+    if (nothing_came)
+        vmm_smu_took(pc, left);
+}
+
+void vmm_pc_sample(vmm_pc *pc)
+{
+    if (!pc->cur)
+        return;
+    vmm_smu_arm(pc);
+    if (pc->facts.quantum_end <= vmm_now(pc))
+        return;
+    if (vmm_smu_is_beside(pc->v)) {
+        vmm_verdict verdict = vmm_smu_evaluate(pc, 0);
+        if (verdict.kind == VMM_KEEP)
+            return;
+        sim_ps left = vm_exit(pc, VMM_EXIT_EMON);
+        vmm_smu_took(pc, left);
+        carry_out(pc, &verdict, left, false);
+        return;
+    }
+    sim_ps left = vm_exit(pc, VMM_EXIT_EXTERNAL);
+    vmm_work_tick(pc);
+    sampled(pc, left, 0, 0);
+}
+
 void vmm_emon_overflow(vmm *v, unsigned pcpu, uint64_t counters)
 {
     vmm_pc *pc = &v->pcs[pcpu];
     if (!pc->cur || !counters)
         return;
+    uint64_t mine = vmm_smu_armed(pc, counters);
     sim_ps left = vm_exit(pc, VMM_EXIT_EMON);
+    if (mine) {
+        sampled(pc, left, mine, counters & ~mine);
+        return;
+    }
     vmm_verdict verdict = ask_overflow(pc, counters);
     carry_out(pc, &verdict, left, false);
 }
@@ -337,7 +430,56 @@ static void block(vmm_pc *pc, vmm_exit_reason reason, sim_ps wake_at)
     vmm_vcpu_block(c, vmm_now(pc), wake_at);
     pc->facts.vcpu = VMM_VCPU_NONE;
     unload(pc);
-    schedule(pc, NULL, false);
+    schedule(pc, NULL, VMM_OFF_QUANTUM);
+}
+
+/* The guest idles until `wake_at`: HLT. Where that does not exit, the pCPU halts and stays its own. */
+static void idle(vmm_pc *pc, vmm_exit_reason reason, sim_ps wake_at)
+{
+    vmm_vcpu *c = pc->cur;
+    if (c->vm->controls.insns & 1u << VMM_INSN_HLT) {
+        block(pc, reason, wake_at);
+        return;
+    }
+    const vmm_tasks *tasks = pc->v->tasks;
+    sim_ps now = vmm_now(pc);
+    if (tasks)
+        wake_at = MIN(wake_at, tasks->wake(tasks->user, c->facts.vm, now));
+    c->halted = true;
+    c->halted_since = now;
+    pc->port->ops->halt(pc->port, true);
+    sim_engine_schedule(pc->v->engine, &c->wakeup, MAX(wake_at, now));
+}
+
+void vmm_pc_wake_halted(vmm_vcpu *c)
+{
+    vmm_pc *pc = c->facts.state == VMM_RUNNING ? &c->v->pcs[c->facts.pcpu] : NULL;
+    c->halted = false;
+    if (!pc)
+        return;
+    sim_ps left = vm_exit(pc, VMM_EXIT_EXTERNAL);
+    c->vm->stats.halted += left - MIN(c->halted_since, left);
+    vm_entry(pc, left);
+    pc->port->ops->halt(pc->port, false);
+    uint64_t latency = vmm_now(pc) - c->woken_at;
+    vmm_account_sample(c->vm->stats.wake_latency, &latency);
+    c->woken_at = SIM_PS_NEVER;
+}
+
+/* The vCPU of the pCPU comes off for good. */
+static void leave(vmm_pc *pc, vmm_exit_reason reason)
+{
+    sim_ps left = vm_exit(pc, reason);
+    vmm_vcpu *c = take_off(pc, left);
+    vmm_vcpu_power_off(c, vmm_now(pc));
+    pc->facts.vcpu = VMM_VCPU_NONE;
+    unload(pc);
+    schedule(pc, NULL, VMM_OFF_QUANTUM);
+}
+
+void vmm_pc_remove(vmm_pc *pc)
+{
+    leave(pc, VMM_EXIT_EXTERNAL);
 }
 
 static void end(vmm_pc *pc, const vmm_stop *stop)
@@ -350,12 +492,7 @@ static void end(vmm_pc *pc, const vmm_stop *stop)
         s->fault_ip = stop->ip;
         s->fault_text = g_strdup(stop->text);
     }
-    sim_ps left = vm_exit(pc, s->faulted ? VMM_EXIT_FAULT : VMM_EXIT_SHUTDOWN);
-    vmm_vcpu *c = take_off(pc, left);
-    vmm_vcpu_power_off(c, vmm_now(pc));
-    pc->facts.vcpu = VMM_VCPU_NONE;
-    unload(pc);
-    schedule(pc, NULL, false);
+    leave(pc, s->faulted ? VMM_EXIT_FAULT : VMM_EXIT_SHUTDOWN);
 }
 
 static sim_ps later(sim_ps at, sim_ps span)
@@ -371,23 +508,27 @@ void vmm_guest_stopped(vmm *v, unsigned pcpu, const vmm_stop *stop)
     sim_ps now = vmm_now(pc);
     switch (stop->kind) {
     case VMM_STOP_SLEEP:
-        block(pc, VMM_EXIT_HLT, stop->span ? later(now, stop->span) : MAX(stop->until, now));
+        idle(pc, VMM_EXIT_HLT, stop->span ? later(now, stop->span) : MAX(stop->until, now));
         return;
     case VMM_STOP_IO:
-        block(pc, VMM_EXIT_IO, vmm_disk_request(c->vm, now, stop->bytes));
+        if (c->vm->controls.insns & 1u << VMM_INSN_IO)
+            block(pc, VMM_EXIT_IO, vmm_disk_request(c->vm, now, stop->bytes));
+        else
+            idle(pc, VMM_EXIT_HLT, vmm_disk_request(c->vm, now, stop->bytes));
         return;
     case VMM_STOP_YIELD: {
         sim_ps left = vm_exit(pc, VMM_EXIT_YIELD);
         if (v->policy.yield)
             v->policy.yield(v->self, c->facts.id);
-        schedule(pc, requeue(pc, left, VMM_OFF_YIELDED), true);
+        schedule(pc, requeue(pc, left, VMM_OFF_YIELDED), VMM_OFF_YIELDED);
         return;
     }
     case VMM_STOP_HYPERCALL:
         vm_entry(pc, vm_exit(pc, VMM_EXIT_HYPERCALL));
         return;
     case VMM_STOP_WBINVD:
-        vm_entry(pc, vm_exit(pc, VMM_EXIT_WBINVD));
+        if (c->vm->controls.insns & 1u << VMM_INSN_WBINVD)
+            vm_entry(pc, vm_exit(pc, VMM_EXIT_WBINVD));
         return;
     case VMM_STOP_ROI:
         return;
@@ -403,10 +544,22 @@ void vmm_guest_stopped(vmm *v, unsigned pcpu, const vmm_stop *stop)
     g_assert_not_reached();
 }
 
+void vmm_guest_trapped(vmm *v, unsigned pcpu, vmm_insn insn, unsigned n)
+{
+    static const vmm_exit_reason reasons[VMM_N_INSN_BITS] = {
+        [VMM_INSN_HLT] = VMM_EXIT_HLT, [VMM_INSN_IO] = VMM_EXIT_IO, [VMM_INSN_CPUID] = VMM_EXIT_CPUID, [VMM_INSN_MSR] = VMM_EXIT_MSR,
+        [VMM_INSN_RDTSC] = VMM_EXIT_RDTSC, [VMM_INSN_WBINVD] = VMM_EXIT_WBINVD, [VMM_INSN_PAUSE] = VMM_EXIT_PAUSE,
+    };
+    for (unsigned i = 0; i < n; i++)
+        vm_entry(&v->pcs[pcpu], vm_exit(&v->pcs[pcpu], reasons[insn]));
+}
+
 void vmm_pc_close(vmm_pc *pc, sim_ps at)
 {
     if (!pc->cur)
         return;
+    if (pc->cur->halted)
+        pc->cur->vm->stats.halted += at - MIN(pc->cur->halted_since, at);
     vmm_account_out(pc);
     vmm_account_slice(pc->v, pc->facts.id, pc->cur->facts.vm, pc->slice_begin, MAX(at, pc->slice_begin));
 }

@@ -1,182 +1,241 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "vmm-smu.h"
+#include "vmm-smu-kind.h"
 
-#include <glib.h>
+#include "vmm-profile.h"
+
 #include <string.h>
 
-#define COUNTER_MASK ((UINT64_C(1) << 48) - 1)
-enum { FIXED_INSNS = 0, FIXED_CYCLES = 1 };
+const char *const vmm_smu_names[VMM_N_SMU_KINDS + 1] = { "software", "hardware", "hybrid", NULL };
+static const smu_kind_ops *const kinds[VMM_N_SMU_KINDS] = { &smu_software, &smu_hardware, &smu_hybrid };
 
-typedef struct {
-    uint64_t insns, cycles;
-    uint64_t count[VMM_SMU_EVENTS]; /* by event */
-    vmm_view view;
-} readings;
+/* ---- samples -------------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    readings last;
-    uint32_t vcpu;  /* read for */
-    unsigned group; /* events that are programmed: group * counters and on */
-    vmm_smu_profile profile;
-} pcpu_state;
-
-struct vmm_smu {
-    vmm_host *h;
-    const vmm_services *services;
-    int events[VMM_SMU_EVENTS];
-    unsigned n_events;
-    pcpu_state *pcpus;
-    vmm_smu_profile *vcpus;
-    uint32_t n_pcpus, n_vcpus;
-};
-
-static unsigned counters(const vmm_smu *smu, uint32_t pcpu)
+/* What the views before and after tell; before the first view of a stay nothing is known. */
+static void compare_views(vmm_smu_sample *s, const vmm_view *before, bool viewed)
 {
-    return MIN(smu->services->pcpu(smu->h, pcpu)->emon_counters, smu->n_events);
-}
-
-static void select_group(vmm_smu *smu, uint32_t pcpu, unsigned group)
-{
-    unsigned n = counters(smu, pcpu);
-    smu->pcpus[pcpu].group = group;
-    for (unsigned i = 0; i < n && group * n + i < smu->n_events; i++)
-        smu->services->emon_select(smu->h, pcpu, i, smu->events[group * n + i]);
-}
-
-static void forget_rates(vmm_smu_profile *profile)
-{
-    for (unsigned i = 0; i < VMM_SMU_EVENTS; i++)
-        profile->mean_rate[i] = profile->ring[VMM_SMU_RING - 1].rate[i] = UINT64_MAX;
-}
-
-vmm_smu *vmm_smu_new(vmm_host *h, const vmm_services *services, const int *events, unsigned n_events)
-{
-    g_assert(n_events <= VMM_SMU_EVENTS);
-    vmm_smu *smu = g_new0(vmm_smu, 1);
-    smu->h = h;
-    smu->services = services;
-    smu->n_events = n_events;
-    memcpy(smu->events, events, n_events * sizeof *events);
-    smu->n_pcpus = services->n_pcpus(h);
-    smu->n_vcpus = services->n_vcpus(h);
-    smu->pcpus = g_new0(pcpu_state, smu->n_pcpus);
-    smu->vcpus = g_new0(vmm_smu_profile, smu->n_vcpus);
-    for (uint32_t i = 0; i < smu->n_vcpus; i++)
-        forget_rates(&smu->vcpus[i]);
-    for (uint32_t i = 0; i < smu->n_pcpus; i++) {
-        forget_rates(&smu->pcpus[i].profile);
-        smu->pcpus[i].vcpu = VMM_VCPU_NONE;
-        select_group(smu, i, 0);
-    }
-    return smu;
-}
-
-void vmm_smu_free(vmm_smu *smu)
-{
-    if (!smu)
+    if (!viewed)
         return;
-    g_free(smu->pcpus);
-    g_free(smu->vcpus);
-    g_free(smu);
+    s->dirty_before = before->l1d.mine_dirty;
+    s->flushes = s->view.flushes - before->flushes;
+    s->fills = s->view.l1d.fills - before->l1d.fills;
+    s->writebacks = s->view.l1d.writebacks - before->l1d.writebacks;
+    s->loop_exits = s->view.loop_exits - before->loop_exits;
 }
 
-static void read_registers(vmm_smu *smu, uint32_t pcpu, uint32_t vcpu)
+static void look(vmm_pc *pc, const vmm_vcpu *c, vmm_view *view)
 {
-    const vmm_services *s = smu->services;
-    pcpu_state *p = &smu->pcpus[pcpu];
-    unsigned n = counters(smu, pcpu), first = p->group * n;
-    p->vcpu = vcpu;
-    p->last.insns = s->emon_read_fixed(smu->h, pcpu, FIXED_INSNS);
-    p->last.cycles = s->emon_read_fixed(smu->h, pcpu, FIXED_CYCLES);
-    for (unsigned i = 0; i < n && first + i < smu->n_events; i++)
-        p->last.count[first + i] = s->emon_read(smu->h, pcpu, i);
-    s->view(smu->h, pcpu, vcpu, &p->last.view);
+    smu_access(pc, pc->v->smu->ops->view_cost);
+    pc->port->ops->view(pc->port, c->vm->owner, view);
 }
 
-static void next_group(vmm_smu *smu, uint32_t pcpu)
+/* Of pc->cur, whose guest is `inside` or was taken out. Returns the sample in the vCPU's profile. */
+static const vmm_smu_sample *take(vmm_pc *pc, uint64_t overflowed, bool inside)
 {
-    pcpu_state *p = &smu->pcpus[pcpu];
-    unsigned n = counters(smu, pcpu);
-    if (!n || n == smu->n_events)
-        return;
-    select_group(smu, pcpu, (p->group + 1) * n < smu->n_events ? p->group + 1 : 0);
-    for (unsigned i = 0; i < n && p->group * n + i < smu->n_events; i++)
-        p->last.count[p->group * n + i] = smu->services->emon_read(smu->h, pcpu, i);
-}
-
-void vmm_smu_begin(vmm_smu *smu, uint32_t pcpu, uint32_t vcpu)
-{
-    read_registers(smu, pcpu, vcpu);
-}
-
-static void decay(uint64_t *mean, uint64_t value, bool first)
-{
-    *mean = first || *mean == UINT64_MAX ? value : *mean - *mean / 8 + value / 8;
-}
-
-static void gather(vmm_smu_profile *profile, const vmm_smu_sample *sample, unsigned n_events)
-{
-    const vmm_smu_sample *last = &profile->ring[(profile->n + VMM_SMU_RING - 1) % VMM_SMU_RING];
-    vmm_smu_sample s = *sample;
-    bool first = profile->n == 0;
-    for (unsigned i = 0; i < n_events; i++) {
-        if (!(s.fresh >> i & 1))
-            s.rate[i] = last->rate[i];
-        else
-            decay(&profile->mean_rate[i], s.rate[i], false);
-    }
-    profile->ring[profile->n++ % VMM_SMU_RING] = s;
-    profile->insns += s.insns;
-    profile->cycles += s.cycles;
-    decay(&profile->mean_ipc_permille, s.cycles ? s.insns * 1000 / s.cycles : 0, first);
-    decay(&profile->mean_btb_permille, s.view.btb_hit_permille, first);
-}
-
-const vmm_smu_sample *vmm_smu_take(vmm_smu *smu, uint32_t pcpu, uint32_t vcpu)
-{
-    pcpu_state *p = &smu->pcpus[pcpu];
-    const readings before = p->last;
-    unsigned n = counters(smu, pcpu), first = p->group * n;
-    bool known = p->vcpu == vcpu;
-    read_registers(smu, pcpu, vcpu);
-    if (!known)
-        return NULL;
-    const readings *now = &p->last;
-    vmm_smu_sample s = {
-        .at = smu->services->now(smu->h, pcpu),
-        .insns = (now->insns - before.insns) & COUNTER_MASK,
-        .cycles = (now->cycles - before.cycles) & COUNTER_MASK,
-        .view = now->view,
-        .dirty_before = before.view.l1d.mine_dirty,
-        .flushes = now->view.flushes - before.view.flushes,
-        .fills = now->view.l1d.fills - before.view.l1d.fills,
-        .writebacks = now->view.l1d.writebacks - before.view.l1d.writebacks,
-        .loop_exits = now->view.loop_exits - before.view.loop_exits,
-    };
-    for (unsigned i = first; i < first + n && i < smu->n_events; i++) {
-        s.fresh |= 1u << i;
-        s.count[i] = (now->count[i] - before.count[i]) & COUNTER_MASK;
+    struct vmm_smu *smu = pc->v->smu;
+    smu_pcpu *p = smu_at(pc);
+    smu_vcpu *own = &smu->vcpus[pc->cur->facts.id];
+    smu_readings since = { 0 };
+    vmm_smu_sample s = { .fresh = smu->ops->count(pc, own, overflowed, inside, &since) };
+    look(pc, pc->cur, &s.view);
+    compare_views(&s, &p->view, p->viewed);
+    p->view = s.view;
+    p->viewed = true;
+    s.at = vmm_now(pc);
+    s.insns = since.insns;
+    s.cycles = since.cycles;
+    for (unsigned i = 0; i < smu->n_events; i++) {
+        s.count[i] = s.fresh >> i & 1 ? since.count[i] : 0;
         s.rate[i] = s.insns ? (uint64_t)((unsigned __int128)s.count[i] * 1000000 / s.insns) : 0;
     }
-    next_group(smu, pcpu);
-    gather(&p->profile, &s, smu->n_events);
-    gather(&smu->vcpus[vcpu], &s, smu->n_events);
-    return vmm_smu_past(&smu->vcpus[vcpu], 0);
+    if (smu->ops->sampled)
+        smu->ops->sampled(pc);
+    smu->samples++;
+    vmm_profile_add(&p->profile, &s, smu->n_events);
+    return vmm_profile_add(&own->profile, &s, smu->n_events);
 }
 
-const vmm_smu_profile *vmm_smu_vcpu(const vmm_smu *smu, uint32_t vcpu)
+vmm_verdict vmm_smu_evaluate(vmm_pc *pc, uint64_t overflowed)
 {
-    return &smu->vcpus[vcpu];
+    vmm *v = pc->v;
+    const vmm_smu_sample *s = take(pc, overflowed, true);
+    if (!v->policy.evaluate)
+        return (vmm_verdict){ .kind = VMM_KEEP };
+    v->hook_pcpu = pc->facts.id;
+    vmm_verdict verdict = v->policy.evaluate(v->self, pc->facts.id, pc->cur->facts.id, s, vmm_now(pc));
+    v->hook_pcpu = VMM_PCPU_NONE;
+    return vmm_verdict_checked(pc, verdict, "evaluate");
 }
 
-const vmm_smu_profile *vmm_smu_pcpu(const vmm_smu *smu, uint32_t pcpu)
+void vmm_smu_took(vmm_pc *pc, sim_ps since)
 {
-    return &smu->pcpus[pcpu].profile;
+    pc->v->smu->exits++;
+    pc->v->smu->time += vmm_now(pc) - since;
 }
 
-const vmm_smu_sample *vmm_smu_past(const vmm_smu_profile *profile, unsigned back)
+void vmm_smu_expiring(vmm_pc *pc)
 {
-    if (back >= VMM_SMU_RING || back >= profile->n)
-        return NULL;
-    return &profile->ring[(profile->n - 1 - back) % VMM_SMU_RING];
+    struct vmm_smu *smu = pc->v->smu;
+    if (!smu || !smu->ops->periodic)
+        return;
+    sim_ps from = vmm_now(pc);
+    take(pc, 0, false);
+    smu->time += vmm_now(pc) - from;
+}
+
+/* ---- switches -------------------------------------------------------------------------------------------------------- */
+
+void vmm_smu_begin(vmm_pc *pc, const vmm_vcpu *c)
+{
+    struct vmm_smu *smu = pc->v->smu;
+    if (!smu)
+        return;
+    smu_pcpu *p = smu_at(pc);
+    sim_ps from = vmm_now(pc);
+    bool same = p->vcpu == c->facts.id;
+    p->vcpu = c->facts.id;
+    p->viewed &= same;
+    if (smu->ops->begin(pc, &smu->vcpus[c->facts.id], same)) {
+        look(pc, c, &p->view);
+        p->viewed = true;
+    }
+    smu->time += vmm_now(pc) - from;
+}
+
+void vmm_smu_unload(vmm_pc *pc, const vmm_vcpu *c)
+{
+    struct vmm_smu *smu = pc->v->smu;
+    if (!smu)
+        return;
+    smu_pcpu *p = smu_at(pc);
+    sim_ps from = vmm_now(pc);
+    if (smu->ops->unload && p->vcpu == c->facts.id)
+        smu->ops->unload(pc, &smu->vcpus[c->facts.id]);
+    p->vcpu = VMM_VCPU_NONE;
+    smu->time += vmm_now(pc) - from;
+}
+
+/* ---- the period ------------------------------------------------------------------------------------------------------ */
+
+static void over(G_GNUC_UNUSED sim_event *event, void *user)
+{
+    vmm_pc_sample(((smu_pcpu *)user)->pc);
+}
+
+void vmm_smu_arm(vmm_pc *pc)
+{
+    struct vmm_smu *smu = pc->v->smu;
+    if (!smu || !smu->ops->periodic || sim_event_pending(&smu_at(pc)->over))
+        return;
+    sim_engine_schedule(pc->v->engine, &smu_at(pc)->over, (vmm_now(pc) / smu->period + 1) * smu->period);
+}
+
+void vmm_smu_disarm(vmm_pc *pc)
+{
+    if (pc->v->smu)
+        sim_engine_cancel(pc->v->engine, &smu_at(pc)->over);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------------- */
+
+bool vmm_smu_is_beside(const vmm *v)
+{
+    return v->smu->ops->beside;
+}
+
+bool vmm_smu_owns(const vmm_pc *pc, uint32_t counter)
+{
+    const struct vmm_smu *smu = pc->v->smu;
+    if (!smu || smu->ops->beside)
+        return false;
+    return counter < smu_counters(pc) || (smu->kind == VMM_SMU_HYBRID && counter == SIM_EMON_FIXED_INSNS);
+}
+
+/* `earlier`: that of earlier runs, or NULL. */
+static void begin_profile(const vmm *v, const vmm_smu_profile *earlier, vmm_smu_profile *profile)
+{
+    if (earlier)
+        vmm_profile_resume(v->earlier, earlier, v->smu->events, v->smu->n_events, profile);
+    else
+        vmm_profile_init(profile);
+}
+
+bool vmm_service_smu_watch(vmm_host *h, const int *events, uint32_t n)
+{
+    vmm *v = h->v;
+    bool known = n <= VMM_SMU_EVENTS;
+    for (uint32_t i = 0; known && i < n; i++)
+        known = events[i] >= 0 && events[i] < SIM_EV_COUNT;
+    if (!known || !v->initialising || v->smu)
+        return false;
+    struct vmm_smu *smu = v->smu = g_new0(struct vmm_smu, 1);
+    smu->kind = v->smu_config.kind;
+    smu->ops = kinds[smu->kind];
+    smu->period = v->smu_config.period ? v->smu_config.period : smu->kind == VMM_SMU_HARDWARE ? VMM_SMU_HARDWARE_PERIOD : VMM_SMU_PERIOD;
+    smu->n_events = n;
+    memcpy(smu->events, events, n * sizeof *events);
+    smu->pcpus = g_new0(smu_pcpu, v->n_pcs);
+    smu->vcpus = g_new0(smu_vcpu, v->vcpus->len);
+    for (unsigned i = 0; i < v->vcpus->len; i++) {
+        uint32_t vm = vmm_vcpu_at(v, i)->facts.vm;
+        begin_profile(v, v->earlier && v->earlier->vms[vm].known ? &v->earlier->vms[vm].smu : NULL, &smu->vcpus[i].profile);
+    }
+    for (unsigned i = 0; i < v->n_pcs; i++) {
+        smu_pcpu *p = &smu->pcpus[i];
+        p->pc = &v->pcs[i];
+        p->vcpu = VMM_VCPU_NONE;
+        sim_event_init(&p->over, over, p, SIM_PRIO_TICK);
+        begin_profile(v, v->earlier ? &v->earlier->pcpus[i] : NULL, &p->profile);
+        if (smu->ops->prepare)
+            smu->ops->prepare(p->pc);
+    }
+    return true;
+}
+
+void vmm_smu_free(vmm *v)
+{
+    if (!v->smu)
+        return;
+    for (unsigned i = 0; i < v->n_pcs; i++)
+        vmm_smu_disarm(&v->pcs[i]);
+    g_free(v->smu->pcpus);
+    g_free(v->smu->vcpus);
+    g_clear_pointer(&v->smu, g_free);
+}
+
+const vmm_smu_profile *vmm_service_vcpu_profile(const vmm_host *h, uint32_t vcpu)
+{
+    const vmm *v = h->v;
+    return v->smu && vcpu < v->vcpus->len ? &v->smu->vcpus[vcpu].profile : NULL;
+}
+
+const vmm_smu_profile *vmm_service_pcpu_profile(const vmm_host *h, uint32_t pcpu)
+{
+    const vmm *v = h->v;
+    return v->smu && pcpu < v->n_pcs ? &v->smu->pcpus[pcpu].profile : NULL;
+}
+
+void vmm_smu_profiles(const vmm *v, vmm_profile *profile)
+{
+    const struct vmm_smu *smu = v->smu;
+    if (!smu)
+        return;
+    profile->n_events = smu->n_events;
+    memcpy(profile->events, smu->events, sizeof profile->events);
+    for (unsigned i = 0; i < v->n_pcs; i++)
+        profile->pcpus[i] = smu->pcpus[i].profile;
+    for (unsigned i = 0; i < v->vms->len; i++)
+        profile->vms[i].smu = smu->vcpus[((const vmm_vm *)g_ptr_array_index(v->vms, i))->first_vcpu].profile;
+}
+
+void vmm_smu_report(const vmm *v, vmm_smu_stats *stats)
+{
+    const struct vmm_smu *smu = v->smu;
+    *stats = (vmm_smu_stats){ .watched = smu != NULL };
+    if (!smu)
+        return;
+    *stats = (vmm_smu_stats){ .watched = true, .kind = smu->kind, .period = smu->period, .samples = smu->samples, .accesses = smu->accesses,
+                              .exits = smu->exits, .time = smu->time, .n_events = smu->n_events };
+    memcpy(stats->events, smu->events, sizeof stats->events);
+    if (smu->ops->report)
+        smu->ops->report(&v->pcs[0], stats);
 }

@@ -6,6 +6,7 @@
 
 static void power_on(sim_event *event, void *user);
 static void wakeup(sim_event *event, void *user);
+static void removal(sim_event *event, void *user);
 
 static void copy_affinity(vmm_vcpu_facts *f, const vmm *v, const uint64_t *wanted)
 {
@@ -38,6 +39,7 @@ vmm_vcpu *vmm_vcpu_new(vmm *v, vmm_vm *vm, const vmm_vm_config *config)
     c->woken_at = SIM_PS_NEVER;
     sim_event_init(&c->power_on, power_on, c, SIM_PRIO_DEVICE);
     sim_event_init(&c->wakeup, wakeup, c, SIM_PRIO_DEVICE);
+    sim_event_init(&c->removal, removal, c, SIM_PRIO_DEVICE);
     return c;
 }
 
@@ -45,6 +47,7 @@ void vmm_vcpu_free(vmm_vcpu *c)
 {
     sim_engine_cancel(c->v->engine, &c->power_on);
     sim_engine_cancel(c->v->engine, &c->wakeup);
+    sim_engine_cancel(c->v->engine, &c->removal);
     if (c->open_tasks)
         g_array_free(c->open_tasks, TRUE);
     g_free(c);
@@ -117,7 +120,29 @@ static void wakeup(G_GNUC_UNUSED sim_event *event, void *user)
 {
     vmm_vcpu *c = user;
     c->woken_at = sim_engine_now(c->v->engine);
-    make_runnable(c);
+    if (!c->halted)
+        make_runnable(c);
+    else
+        vmm_pc_wake_halted(c);
+}
+
+static void removal(G_GNUC_UNUSED sim_event *event, void *user)
+{
+    vmm_vcpu *c = user;
+    vmm *v = c->v;
+    c->vm->stats.stopped = true;
+    switch (c->facts.state) {
+    case VMM_RUNNING:
+        vmm_pc_remove(&v->pcs[c->facts.pcpu]);
+        return;
+    case VMM_RUNNABLE:
+        vmm_runqueue_remove(v->ready, c->facts.id);
+        v->policy.sleep(v->self, c->facts.id);
+        break;
+    default:
+        break;
+    }
+    vmm_vcpu_power_off(c, sim_engine_now(v->engine));
 }
 
 void vmm_vcpu_block(vmm_vcpu *c, sim_ps at, sim_ps wake_at)
@@ -125,15 +150,30 @@ void vmm_vcpu_block(vmm_vcpu *c, sim_ps at, sim_ps wake_at)
     vmm *v = c->v;
     vmm_vcpu_set_state(c, VMM_BLOCKED, at);
     v->policy.sleep(v->self, c->facts.id);
+    if (v->tasks) /* one may have come while it was on its way to sleep */
+        wake_at = MIN(wake_at, v->tasks->wake(v->tasks->user, c->facts.vm, at));
     sim_engine_schedule(v->engine, &c->wakeup, wake_at);
+}
+
+void vmm_vcpu_wake(vmm_vcpu *c, sim_ps at)
+{
+    if ((c->facts.state == VMM_BLOCKED || c->halted) && sim_event_pending(&c->wakeup) && c->wakeup.at > at)
+        sim_engine_schedule(c->v->engine, &c->wakeup, MAX(at, sim_engine_now(c->v->engine)));
 }
 
 void vmm_vcpu_power_off(vmm_vcpu *c, sim_ps at)
 {
     vmm *v = c->v;
     vmm_vcpu_set_state(c, VMM_OFFLINE, at);
+    sim_engine_cancel(v->engine, &c->power_on);
+    sim_engine_cancel(v->engine, &c->wakeup);
+    sim_engine_cancel(v->engine, &c->removal);
+    c->halted = c->forced = false;
+    if (c->held_by)
+        c->held_by->holds = NULL;
+    c->held_by = NULL;
     c->vm->stats.ended = true;
-    c->vm->stats.ended_at = at;
+    c->vm->stats.ended_at = c->facts.since;
     v->n_ended++;
     if (v->policy.vcpu_remove)
         v->policy.vcpu_remove(v->self, c->facts.id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The cost of the VMM's own work. The cycles of the hardware's transitions come from the machine file; all else here is
- * an estimate: the software's cycles beyond its cache misses, and its cache footprint (64-byte lines), of the order of
+/* The cost of transitions and of the VMM's own work. The cycles of the hardware's transitions, and of each element of machine state that they switch, come
+ * from the machine file; all else here is an estimate: the software's cycles beyond its cache misses, and its cache footprint (64-byte lines), of the order of
  * what small hypervisors have: an exit handler of 1.5 KiB of code that reads the VM control structure, a scheduler of
  * 2.5 KiB. No measurement of one hypervisor stands behind the numbers. */
 #include "vmm-private.h"
@@ -15,7 +15,14 @@ enum {
     REGISTER_LINE = 240,
     PCPU_LINE = 4096, PCPU_STRIDE = 16, PCPU_DATA = 6,
     VCPU_LINE = 16384, VCPU_STRIDE = 32, VCPU_DATA = 16,
+    /* Where a vCPU's elements of state are kept that its control structure has no room for. */
+    STATE_LINE = 1 << 20, STATE_STRIDE = 256, STATE_ELEMENT = 64,
 };
+
+#define BIT(n) (1u << (n))
+/* Elements in the cycles of vm-exit and vm-entry, and in the lines of the control structure. */
+#define USUAL (BIT(VMM_STATE_GENERAL) | BIT(VMM_STATE_CONTROL) | BIT(VMM_STATE_INTERNAL))
+#define BEYOND (BIT(VMM_STATE_FP) | BIT(VMM_STATE_MSR) | BIT(VMM_STATE_DEVICES))
 
 static void work(vmm_pc *pc, uint32_t cycles, uint32_t first, uint16_t code_lines, uint16_t data_lines)
 {
@@ -33,16 +40,68 @@ static void pcpu_lines(vmm_pc *pc)
     work(pc, 0, PCPU_LINE + pc->facts.id * PCPU_STRIDE, 0, PCPU_DATA);
 }
 
-void vmm_work_exit(vmm_pc *pc)
+/* Saves or loads elements (bits) of the vCPU's state. */
+static void move_state(vmm_pc *pc, const vmm_vcpu *c, uint32_t elements)
 {
-    work(pc, pc->port->vm_exit_cycles + EXIT_CYCLES, EXIT_LINE, EXIT_CODE, EXIT_DATA);
-    vcpu_lines(pc, pc->loaded);
+    for (; elements; elements &= elements - 1) {
+        unsigned e = (unsigned)__builtin_ctz(elements), slot = e == VMM_STATE_FP ? 0 : e == VMM_STATE_MSR ? 1 : e == VMM_STATE_DEVICES ? 2 : 3;
+        const vmm_state_cost *cost = &pc->port->state[e];
+        work(pc, cost->cycles, STATE_LINE + c->facts.id * STATE_STRIDE + slot * STATE_ELEMENT, 0, cost->lines);
+    }
 }
 
-void vmm_work_entry(vmm_pc *pc, const vmm_vcpu *c)
+/* Cycles of a transition that switches these elements only. */
+static uint32_t cycles_of(const vmm_pc *pc, uint32_t usual_cycles, uint32_t elements)
 {
+    uint32_t less = 0;
+    for (uint32_t missing = USUAL & ~elements; missing; missing &= missing - 1)
+        less += pc->port->state[__builtin_ctz(missing)].cycles;
+    return usual_cycles - MIN(usual_cycles, less);
+}
+
+void vmm_work_exit(vmm_pc *pc)
+{
+    const vmm_vcpu *c = pc->loaded;
+    uint32_t saved = vmm_controls_saved(&c->vm->controls);
+    if (!pc->port->tlb_tagged)
+        pc->port->ops->flush_tlb(pc->port);
+    work(pc, cycles_of(pc, pc->port->vm_exit_cycles, saved) + EXIT_CYCLES, EXIT_LINE, EXIT_CODE, EXIT_DATA);
     vcpu_lines(pc, c);
-    work(pc, pc->port->vm_entry_cycles + ENTRY_CYCLES, ENTRY_LINE, ENTRY_CODE, ENTRY_DATA);
+    move_state(pc, c, saved & BEYOND);
+}
+
+static void save_rest(vmm_pc *pc, vmm_vcpu *c)
+{
+    move_state(pc, c, (USUAL | BEYOND) & ~vmm_controls_saved(&c->vm->controls));
+    c->held_by->holds = NULL;
+    c->held_by = NULL;
+}
+
+/* The vCPU's state comes to the pCPU's registers, but for what the VM-entry is about to load; that of whom it displaces is saved, and what another pCPU
+ * still has of it is fetched from there (at the cost of saving it). */
+static void switch_state(vmm_pc *pc, vmm_vcpu *c)
+{
+    if (pc->holds)
+        save_rest(pc, pc->holds);
+    if (c->held_by)
+        save_rest(pc, c);
+    work(pc, pc->port->vmcs_switch_cycles, 0, 0, 0);
+    move_state(pc, c, (USUAL | BEYOND) & ~c->vm->controls.entry);
+    pc->holds = c;
+    c->held_by = pc;
+}
+
+void vmm_work_entry(vmm_pc *pc, vmm_vcpu *c)
+{
+    uint32_t loaded = c->vm->controls.entry;
+    bool flushes = loaded & BIT(VMM_STATE_TLB);
+    if (pc->holds != c)
+        switch_state(pc, c);
+    move_state(pc, c, loaded & (BEYOND | BIT(VMM_STATE_TLB)));
+    vcpu_lines(pc, c);
+    work(pc, cycles_of(pc, pc->port->vm_entry_cycles, loaded) + ENTRY_CYCLES, ENTRY_LINE, ENTRY_CODE, ENTRY_DATA);
+    if (flushes || !pc->port->tlb_tagged)
+        pc->port->ops->flush_tlb(pc->port);
 }
 
 void vmm_work_schedule(vmm_pc *pc)

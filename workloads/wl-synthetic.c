@@ -47,7 +47,7 @@ typedef struct {
     unsigned current;     /* phase */
     bool begun;
     uint64_t left;        /* instructions of it */
-    uint64_t round;
+    uint64_t round, rounds; /* done; of one life */
     uint64_t insns, touched;
     bool dead;
 } synthetic;
@@ -408,6 +408,26 @@ bool wl_synthetic_check(const char *spec, GError **error)
 
 insn_source *wl_synthetic_new(const char *name, const char *spec, uint64_t seed, insn_code *store, GError **error)
 {
+    return wl_synthetic_new_at(name, spec, seed, 0, store, error);
+}
+
+unsigned wl_synthetic_phases(const char *spec)
+{
+    wl_syn_spec parsed;
+    unsigned n = wl_syn_parse(&parsed, spec, NULL) && parsed.repeat ? parsed.phases->len : 0;
+    wl_syn_clear(&parsed);
+    return n;
+}
+
+void wl_synthetic_restart(insn_source *source)
+{
+    synthetic *y = (synthetic *)(void *)source;
+    y->spec.repeat = y->round + y->rounds;
+    y->dead = false;
+}
+
+insn_source *wl_synthetic_new_at(const char *name, const char *spec, uint64_t seed, unsigned first, insn_code *store, GError **error)
+{
     synthetic *y = g_new0(synthetic, 1);
     g_autofree char *stream = g_strconcat("synthetic/", name, NULL);
     y->source.base = (insn_source){ .code = store, .fill = synthetic_fill, .free = synthetic_free };
@@ -417,8 +437,9 @@ insn_source *wl_synthetic_new(const char *name, const char *spec, uint64_t seed,
     y->addrs = g_new(uint64_t, TR_BATCH_ADDRS + TR_ADDR_MARGIN);
     sim_random_init(&y->random, seed, stream);
     bool ok = wl_syn_parse(&y->spec, spec, error);
+    y->rounds = y->spec.repeat;
     for (unsigned i = 0; ok && i < y->spec.phases->len; i++) {
-        ok = make_phase(y, &g_array_index(y->spec.phases, wl_syn_phase, i), i);
+        ok = first + i < WL_SYN_PHASES_MAX && make_phase(y, &g_array_index(y->spec.phases, wl_syn_phase, i), first + i);
         if (!ok)
             g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "synthetic: phase %u: the code store is full", i + 1);
     }

@@ -48,6 +48,7 @@ typedef struct {
     uint16_t code_bytes;     /* `bytes`, but for abstract blocks */
     uint8_t flags;           /* INSN_BLOCK_* */
     uint8_t variant;         /* was defined with a list of accesses: `slots` is that list */
+    uint8_t n_cpuid, n_rdtsc, n_pause; /* such instructions in it, saturating: a VMM may want to see them */
 } insn_block_facts;
 
 enum {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli-output.h"
+#include "run-exits.h"
+#include "run-policies.h"
 #include "run-result-json.h"
 #include "run-table.h"
 
@@ -18,13 +20,16 @@ static bool failed(const run_comparison *c)
     return false;
 }
 
-/* --policies A,B; without it the policy of the scenario. */
-static char **policies_of(const cli_options *o, const run_scenario *s)
+/* --policies A,B; without it the policy of the scenario. Paths of plug-ins become their policies' names. */
+static char **policies_of(const cli_options *o, run_scenario *s, GError **error)
 {
-    char **names = g_strsplit(o->policies ? o->policies : s->policy_name, ",", -1);
-    for (char **n = names; *n; n++)
+    g_auto(GStrv) names = g_strsplit(o->policies ? o->policies : s->policy_name, ",", -1);
+    for (char **n = names; *n; n++) {
         g_strstrip(*n);
-    return names;
+        if (!run_policies_plugin(s, n, error))
+            return NULL;
+    }
+    return g_steal_pointer(&names);
 }
 
 static uint64_t instructions(const run_comparison *c)
@@ -35,12 +40,26 @@ static uint64_t instructions(const run_comparison *c)
     return sum;
 }
 
-static int execute(const cli_options *o, const run_scenario *s)
+static bool write_profiles(const cli_options *o, const run_comparison *c, GError **error)
+{
+    for (guint i = 0; o->profile_out && i < c->runs->len; i++) {
+        const run_result *r = g_ptr_array_index(c->runs, i);
+        g_autofree char *name = g_strconcat(r->policy, ".json", NULL);
+        g_autofree char *path = g_build_filename(o->profile_out, name, NULL);
+        if (!cli_output_profile(path, r, error))
+            return false;
+    }
+    return true;
+}
+
+static int execute(const cli_options *o, run_scenario *s)
 {
     GError *error = NULL;
-    if (!cli_output_check(o, s, &error))
+    if (!cli_output_check(o, s, &error) || !cli_output_check_profile(o, true, &error))
         return cli_fail(error);
-    g_auto(GStrv) policies = policies_of(o, s);
+    g_auto(GStrv) policies = policies_of(o, s, &error);
+    if (!policies)
+        return cli_fail(error);
     run_status status;
     run_status_init(&status, run_compare_runs(s, (const char *const *)policies));
     cli_progress *progress = cli_progress_start(&status, s->duration, o->progress, o->no_progress || o->quiet);
@@ -57,7 +76,13 @@ static int execute(const cli_options *o, const run_scenario *s)
         return cli_fail(error);
     g_autofree char *json = o->json ? run_comparison_to_json(c) : NULL;
     g_autofree char *table = run_comparison_to_table(c, cli_colour());
+    if (o->exits)
+        table = run_exits_table(g_steal_pointer(&table), c->runs);
+    if (!write_profiles(o, c, &error))
+        return cli_fail(error);
     int exit_status = cli_output(o, s, g_ptr_array_index(c->runs, 0), json, table, instructions(c), seconds);
+    for (guint i = 0; i < c->runs->len; i++)
+        cli_tell_failure(g_ptr_array_index(c->runs, i));
     return exit_status ? exit_status : failed(c) ? SIM_EXIT_GUEST_FAILED : SIM_EXIT_OK;
 }
 
@@ -67,6 +92,8 @@ int cli_compare(const char *command, int argc, char **argv)
     const GOptionEntry entries[] = {
         {"policies", 'p', 0, G_OPTION_ARG_FILENAME, &o.policies,
          "the policies, separated by commas; round-robin is always one of them (default: the scenario's)", "A,B,..."},
+        {"exits", 0, 0, G_OPTION_ARG_NONE, &o.exits, "tell VM-exits by reason, with their time", NULL},
+        {"profile-out", 0, 0, G_OPTION_ARG_FILENAME, &o.profile_out, "write the profiles that each run leaves to FOLDER/POLICY.json", "FOLDER"},
         CLI_SCENARIO_ENTRIES(o),
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };

@@ -20,6 +20,16 @@ typedef struct {
 
 /* ---- policies ------------------------------------------------------------------------------------------------- */
 
+/* `prefix`: "", or the policy's name and a dot. */
+static void print_params(const char *prefix, const vmm_param *params, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const vmm_param *p = &params[i];
+        g_autofree char *value = vmm_param_format(p, p->def), *name = g_strconcat(prefix, p->name, NULL);
+        printf("    %-18s %-9s %-8s %s\n", name, vmm_param_type_names[p->type], value, p->help);
+    }
+}
+
 static bool print_policies(bool colour, GError **error)
 {
     (void)error;
@@ -27,11 +37,13 @@ static bool print_policies(bool colour, GError **error)
     const struct vmm_policy_ops *const *all = vmm_policies(&n);
     for (unsigned i = 0; i < n; i++) {
         printf("%s%s%s  %s\n", colour ? "\033[1m" : "", all[i]->name, colour ? "\033[0m" : "", all[i]->summary);
-        for (unsigned k = 0; k < all[i]->n_params; k++) {
-            const vmm_param *p = &all[i]->params[k];
-            g_autofree char *value = vmm_param_format(p, p->def);
-            printf("    %-18s %-9s %-8s %s\n", p->name, vmm_param_type_names[p->type], value, p->help);
-        }
+        const vmm_param *params;
+        unsigned n_vm = vmm_vm_params(all[i], &params);
+        g_autofree char *prefix = g_strconcat(all[i]->name, ".", NULL);
+        print_params("", all[i]->params, all[i]->n_params);
+        if (n_vm)
+            puts("  of each VM, in its group:");
+        print_params(prefix, params, n_vm);
     }
     return true;
 }
@@ -46,29 +58,37 @@ static void set_value(JsonObject *o, const char *key, const vmm_param *p, vmm_pa
         json_object_set_int_member(o, key, (gint64)MIN(value.u, (uint64_t)G_MAXINT64));
 }
 
+static JsonArray *json_params(const vmm_param *list, unsigned n)
+{
+    JsonArray *params = json_array_new();
+    for (unsigned k = 0; k < n; k++) {
+        const vmm_param *p = &list[k];
+        JsonObject *param = json_object_new();
+        json_object_set_string_member(param, "name", p->name);
+        json_object_set_string_member(param, "type", vmm_param_type_names[p->type]);
+        set_value(param, "default", p, p->def);
+        if (p->type != VMM_PARAM_BOOL) {
+            set_value(param, "min", p, p->min);
+            set_value(param, "max", p, p->max);
+        }
+        json_object_set_string_member(param, "help", p->help);
+        json_array_add_object_element(params, param);
+    }
+    return params;
+}
+
 static void json_policies(JsonArray *out)
 {
     unsigned n;
     const struct vmm_policy_ops *const *all = vmm_policies(&n);
     for (unsigned i = 0; i < n; i++) {
         JsonObject *o = json_object_new();
-        JsonArray *params = json_array_new();
+        const vmm_param *vm_params;
+        unsigned n_vm = vmm_vm_params(all[i], &vm_params);
         json_object_set_string_member(o, "name", all[i]->name);
         json_object_set_string_member(o, "summary", all[i]->summary);
-        for (unsigned k = 0; k < all[i]->n_params; k++) {
-            const vmm_param *p = &all[i]->params[k];
-            JsonObject *param = json_object_new();
-            json_object_set_string_member(param, "name", p->name);
-            json_object_set_string_member(param, "type", vmm_param_type_names[p->type]);
-            set_value(param, "default", p, p->def);
-            if (p->type != VMM_PARAM_BOOL) {
-                set_value(param, "min", p, p->min);
-                set_value(param, "max", p, p->max);
-            }
-            json_object_set_string_member(param, "help", p->help);
-            json_array_add_object_element(params, param);
-        }
-        json_object_set_array_member(o, "parameters", params);
+        json_object_set_array_member(o, "parameters", json_params(all[i]->params, all[i]->n_params));
+        json_object_set_array_member(o, "vm_parameters", json_params(vm_params, n_vm));
         json_array_add_object_element(out, o);
     }
 }

@@ -106,14 +106,16 @@ run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc
     }
     GError *error = NULL;
     const run_overrides overrides = {.sets = (const char *const *)o->sets, .seed = o->has_seed ? &o->seed : NULL, .traces = o->traces,
-                                     .salvage = o->salvage};
+                                     .salvage = o->salvage, .profile = o->profile_in};
     run_scenario *s = run_scenario_load(o->scenario, &overrides, &error);
     if (!s)
         *status = cli_fail(error);
     else if (o->strict)
         s->strict = true;
-    if (s)
+    if (s) {
         s->count_unknown = o->unknown;
+        s->keep_profile = o->profile_out != NULL;
+    }
     return s;
 }
 
@@ -125,5 +127,7 @@ void cli_options_clear(cli_options *o)
     g_free(o->policy);
     g_free(o->policies);
     g_free(o->traces);
+    g_free(o->profile_in);
+    g_free(o->profile_out);
     *o = (cli_options){0};
 }

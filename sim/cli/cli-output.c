@@ -2,7 +2,11 @@
 #include "cli-output.h"
 
 #include "run-file.h"
+#include "run-profile.h"
+#include "sim-error.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +25,28 @@ bool cli_output_check(const cli_options *o, const run_scenario *s, GError **erro
         }
     }
     return true;
+}
+
+bool cli_output_check_profile(const cli_options *o, bool folder, GError **error)
+{
+    if (!o->profile_out)
+        return true;
+    g_autofree char *one = folder ? g_build_filename(o->profile_out, "policy.json", NULL) : g_strdup(o->profile_out);
+    if (folder && g_mkdir(o->profile_out, 0777) != 0 && errno != EEXIST) {
+        g_set_error(error, SIM_ERROR, SIM_ERROR_IO, "--profile-out: cannot make the folder '%s': %s", o->profile_out, g_strerror(errno));
+        return false;
+    }
+    if (!run_file_check(one, error)) {
+        g_prefix_error(error, "--profile-out: ");
+        return false;
+    }
+    return true;
+}
+
+bool cli_output_profile(const char *path, const run_result *r, GError **error)
+{
+    g_autofree char *text = path && r->profile ? run_profile_text(r) : NULL;
+    return !text || run_file_write(path, text, strlen(text), error);
 }
 
 static bool write_outputs(const run_scenario *s, const run_result *r, GError **error)
@@ -55,4 +81,10 @@ int cli_output(const cli_options *o, const run_scenario *s, const run_result *ou
         fprintf(stderr, "  %.1f s on this host, %.0f million simulated instructions per second\n", seconds,
                 seconds > 0 ? (double)insns / seconds / 1e6 : 0);
     return SIM_EXIT_OK;
+}
+
+void cli_tell_failure(const run_result *r)
+{
+    if (r->failure)
+        g_printerr("quanta: %s\n", r->failure);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli-output.h"
+#include "run-exits.h"
+#include "run-policies.h"
 #include "run-result-json.h"
 #include "run-table.h"
 
@@ -11,11 +13,11 @@ static bool failed(const run_result *r)
     return r->failure != NULL;
 }
 
-static int execute(const cli_options *o, const run_scenario *s)
+static int execute(const cli_options *o, run_scenario *s)
 {
     GError *error = NULL;
-    const char *policy = o->policy ? o->policy : s->policy_name;
-    if (!cli_output_check(o, s, &error))
+    g_autofree char *policy = g_strdup(o->policy ? o->policy : s->policy_name);
+    if (!run_policies_plugin(s, &policy, &error) || !cli_output_check(o, s, &error) || !cli_output_check_profile(o, false, &error))
         return cli_fail(error);
     run_status status;
     run_status_init(&status, o->alone ? 1 + (gint)s->vms->len : 1);
@@ -34,7 +36,14 @@ static int execute(const cli_options *o, const run_scenario *s)
         return cli_fail(error);
     g_autofree char *json = o->json ? run_result_to_json(r) : NULL;
     g_autofree char *table = run_result_to_table(r, cli_colour());
+    g_autoptr(GPtrArray) runs = g_ptr_array_new();
+    g_ptr_array_add(runs, r);
+    if (o->exits)
+        table = run_exits_table(g_steal_pointer(&table), runs);
+    if (!cli_output_profile(o->profile_out, r, &error))
+        return cli_fail(error);
     int exit_status = cli_output(o, s, r, json, table, r->totals.instructions, seconds);
+    cli_tell_failure(r);
     return exit_status ? exit_status : failed(r) ? SIM_EXIT_GUEST_FAILED : SIM_EXIT_OK;
 }
 
@@ -46,7 +55,9 @@ int cli_run(const char *command, int argc, char **argv)
          "the policy, whatever the scenario says (see quanta list policies)", "NAME"},
         {"alone", 0, 0, G_OPTION_ARG_NONE, &o.alone,
          "run every VM alone, too: adds slowdowns, STP, ANTT and fairness", NULL},
+        {"exits", 0, 0, G_OPTION_ARG_NONE, &o.exits, "tell VM-exits by reason, with their time", NULL},
         {"unknown", 0, 0, G_OPTION_ARG_NONE, &o.unknown, "list executed instructions that the core's tables lack, the most frequent first", NULL},
+        {"profile-out", 0, 0, G_OPTION_ARG_FILENAME, &o.profile_out, "write the profiles that the run leaves, for --profile-in", "FILE"},
         CLI_SCENARIO_ENTRIES(o),
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };

@@ -13,6 +13,9 @@ const cli_command cli_commands[] = {
     {"compare", "SCENARIO", "compare scheduling policies with round-robin on the same work",
      "Each guest is executed once and replayed to every policy, unless it reads the clock. Exit status: 0 done,\n"
      "2 bad usage or input, 3 a guest or a policy failed (the result is written nevertheless).", cli_compare, false},
+    {"explain", "RESULT", "why quanta changed in a run, what came of it, and what to tune",
+     "RESULT is a file that 'quanta run --json' or 'quanta compare --json' wrote, of any policy; - is standard input. Exit\n"
+     "status: 0 done, 2 bad usage or input.", cli_explain, false},
     {"record", "SCENARIO|PROGRAM [ARGUMENTS]", "record guests as traces",
      "A scenario is run, and what each of its VMs does becomes DIR/NAME.qtr; a program (a static x86-64 ELF file,\n"
      "elf:guests/NAME or synthetic:SPEC) is executed without timing. Ctrl-C ends the traces where they are.\n"
@@ -87,7 +90,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     const char *word = argc > 1 ? argv[1] : NULL;
     if (!word)
-        return cli_usage(NULL, "a command is missing; valid: run, compare, record, trace, throughput, list");
+        return cli_usage(NULL, "a command is missing; valid: run, compare, explain, record, trace, throughput, list");
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         print_help();
         return finish_output(SIM_EXIT_OK);

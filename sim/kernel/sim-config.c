@@ -221,31 +221,51 @@ char *sim_config_resolve_for(const sim_config *c, const char *group, const char 
     return resolve(origin && strcmp(origin, FROM_SET) != 0 ? origin : c->path, relative);
 }
 
+/* The group that the text from `begin` to `end` names: one of that name, or [vm NAME] and the like; or NULL. */
+static char *named_group(const sim_config *c, const char *begin, const char *end)
+{
+    g_autofree char *name = g_strstrip(g_strndup(begin, (gsize)(end - begin)));
+    if (g_key_file_has_group(c->file, name))
+        return g_steal_pointer(&name);
+    g_auto(GStrv) groups = g_key_file_get_groups(c->file, NULL);
+    for (char **g = groups; *g; g++) {
+        const char *space = strchr(*g, ' ');
+        if (space && strcmp(space + 1, name) == 0)
+            return g_strdup(*g);
+    }
+    return NULL;
+}
+
+/* The dot between group and key, which may both have dots: the last one with a group that there is before it, else the last one. */
+static const char *dividing_dot(const sim_config *c, const char *assignment, const char *equals)
+{
+    const char *last = NULL;
+    for (const char *p = equals; p > assignment; p--) {
+        if (p[-1] != '.')
+            continue;
+        g_autofree char *group = named_group(c, assignment, p - 1);
+        if (group)
+            return p - 1;
+        last = last ? last : p - 1;
+    }
+    return last;
+}
+
 bool sim_config_set(sim_config *c, const char *assignment, GError **error)
 {
     const char *equals = strchr(assignment, '=');
-    const char *dot = NULL;
-    for (const char *p = assignment; equals && p < equals; p++)
-        if (*p == '.')
-            dot = p;
+    const char *dot = equals && g_utf8_validate(assignment, -1, NULL) ? dividing_dot(c, assignment, equals) : NULL;
     g_autofree char *group = dot ? g_strstrip(g_strndup(assignment, (gsize)(dot - assignment))) : NULL;
     g_autofree char *key = dot ? g_strstrip(g_strndup(dot + 1, (gsize)(equals - dot - 1))) : NULL;
-    if (!dot || !*group || !*key || strpbrk(group, "[]\n\r") || strpbrk(key, "[]\n\r") || strpbrk(equals, "\n\r") ||
-        !g_utf8_validate(assignment, -1, NULL)) {
+    if (!dot || !*group || !*key || strpbrk(group, "[]\n\r") || strpbrk(key, "[]\n\r") || strpbrk(equals, "\n\r")) {
         g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
                     "'%s' is not GROUP.KEY=VALUE, for example policy.quantum=2ms", assignment);
         return false;
     }
-    if (!g_key_file_has_group(c->file, group)) {
-        g_auto(GStrv) groups = g_key_file_get_groups(c->file, NULL);
-        for (char **g = groups; *g; g++) {
-            const char *space = strchr(*g, ' ');
-            if (space && strcmp(space + 1, group) == 0) {
-                g_free(group);
-                group = g_strdup(*g);
-                break;
-            }
-        }
+    char *known = named_group(c, assignment, dot);
+    if (known) {
+        g_free(group);
+        group = known;
     }
     g_key_file_set_value(c->file, group, key, equals + 1);
     g_autofree char *name = name_of(group, key);

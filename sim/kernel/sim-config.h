@@ -25,8 +25,8 @@ const char *sim_config_path(const sim_config *config);
 char *sim_config_resolve(const sim_config *config, const char *relative);
 /* The same for the value of a key: an included file's values are relative to that file. */
 char *sim_config_resolve_for(const sim_config *config, const char *group, const char *key, const char *relative);
-/* "group.key=value"; the group is all before the last dot of the part left of '='. An existing group may be
- * abbreviated: `sorter.weight=1` reaches [vm sorter] when no group is called [sorter]. */
+/* "group.key=value"; the group is what stands before the last dot of the part left of '=' that follows the name of an existing group, else before
+ * the last dot. An existing group may be abbreviated: `sorter.weight=1` reaches [vm sorter] when no group is called [sorter]. */
 bool sim_config_set(sim_config *config, const char *assignment, GError **error);
 
 /* Group names in file order (NULL-terminated, newly allocated). */

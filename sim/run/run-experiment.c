@@ -4,6 +4,7 @@
 #include "run-feed.h"
 #include "run-metrics.h"
 #include "run-single.h"
+#include "run-tasks.h"
 #include "sim-error.h"
 #include "vmm-params.h"
 #include "vmm-registry.h"
@@ -52,18 +53,19 @@ run_result *run_live(const run_scenario *s, const char *policy_name, run_status 
     if (!policy)
         return NULL;
     g_autoptr(GPtrArray) feeds = g_ptr_array_new_with_free_func(free_feed);
+    g_autoptr(wl_task_pool) pool = run_tasks_pool(s); /* goes after the sources */
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(free_source);
     for (guint i = 0; i < s->vms->len; i++) {
         run_feed *feed = run_feed_new(s, g_ptr_array_index(s->vms, i), 0, error);
         if (!feed)
             return NULL;
         g_ptr_array_add(feeds, feed);
-        insn_source *source = run_feed_open(feed, error);
+        insn_source *source = run_feed_open(feed, pool, error);
         if (!source)
             return NULL;
         g_ptr_array_add(sources, source);
     }
-    run_request q = {.scenario = s, .policy = policy, .sources = (insn_source *const *)sources->pdata,
+    run_request q = {.scenario = s, .policy = policy, .sources = (insn_source *const *)sources->pdata, .pool = pool,
                      .cancel = &status->cancel,
                      .progress = status->simulated};
     run_result *r = run_single(&q, error);
@@ -100,11 +102,12 @@ static void run_job(gpointer data, gpointer user)
     experiment *x = j->experiment;
     guint n = x->scenario->vms->len;
     g_autofree insn_source **sources = g_new0(insn_source *, n + 1);
+    g_autoptr(wl_task_pool) pool = run_tasks_pool(x->scenario);
     GError *error = NULL;
     for (guint i = 0; i < n && !error; i++)
         if (j->only < 0 || (guint)j->only == i)
-            sources[i] = run_feed_open(g_ptr_array_index(x->feeds, i), &error);
-    run_request q = {.scenario = x->scenario, .policy = j->policy, .sources = sources, .cancel = &x->status->cancel,
+            sources[i] = run_feed_open(g_ptr_array_index(x->feeds, i), pool, &error);
+    run_request q = {.scenario = x->scenario, .policy = j->policy, .sources = sources, .pool = pool, .cancel = &x->status->cancel,
                      .progress = &x->status->simulated[j->number], .curves = j->only >= 0, .insns_limit = j->insns_limit};
     if (!error && !x->status->cancel)
         j->result = run_single(&q, &error);
@@ -135,7 +138,7 @@ static void run_jobs(job *jobs, guint n, unsigned threads)
 static int compare_policies(gconstpointer a, gconstpointer b)
 {
     const run_policy *x = *(const run_policy *const *)a, *y = *(const run_policy *const *)b;
-    return strcmp(x->ops->name, y->ops->name);
+    return strcmp(x->label, y->label);
 }
 
 /* Round-robin, then the others by name, each once. */

@@ -43,7 +43,7 @@ void run_feed_free(run_feed *f)
     g_free(f);
 }
 
-static insn_source *open_source(run_feed *f, GError **error)
+static insn_source *open_source(run_feed *f, wl_task_pool *pool, GError **error)
 {
     const run_vm *vm = f->vm;
     if (vm->kind == RUN_WORK_TRACE) {
@@ -52,15 +52,17 @@ static insn_source *open_source(run_feed *f, GError **error)
     }
     if (vm->kind == RUN_WORK_SYNTHETIC)
         return wl_synthetic_new(vm->name, vm->synthetic, f->scenario->seed, f->code, error);
+    if (vm->kind == RUN_WORK_TASKS)
+        return wl_tasks_open(pool, vm->number, vm->name, f->code, error);
     wl_guest_config guest = run_guest_config(f->scenario, vm);
     return wl_guest_new(&guest, f->code, error);
 }
 
-insn_source *run_feed_open(run_feed *f, GError **error)
+insn_source *run_feed_open(run_feed *f, wl_task_pool *pool, GError **error)
 {
     if (f->recording)
         return wl_recording_open(f->recording);
-    insn_source *source = open_source(f, error);
+    insn_source *source = open_source(f, pool, error);
     if (!source)
         g_prefix_error(error, "%s: [vm %s] workload: ", f->scenario->path, f->vm->name);
     return source;

@@ -4,6 +4,7 @@
 
 #include "run-scenario.h"
 #include "wl-guest.h"
+#include "wl-tasks.h"
 
 typedef struct run_feed run_feed;
 
@@ -12,7 +13,7 @@ typedef struct run_feed run_feed;
 run_feed *run_feed_new(const run_scenario *scenario, const run_vm *vm, uint64_t shared_memory, GError **error);
 void run_feed_free(run_feed *feed); /* after its sources */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(run_feed, run_feed_free)
-/* A source from the beginning. Any thread. */
-insn_source *run_feed_open(run_feed *feed, GError **error);
+/* A source from the beginning. Any thread. `pool`: of the run, where the scenario has tasks that can move. */
+insn_source *run_feed_open(run_feed *feed, wl_task_pool *pool, GError **error);
 /* Instructions that an emulator executed for it, all sources together. */
 uint64_t run_feed_executed(const run_feed *feed);

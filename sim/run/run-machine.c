@@ -2,6 +2,9 @@
 #include "run-machine.h"
 
 #include "cpu-core.h"
+#include "run-costs.h"
+#include "run-stop.h"
+#include "run-traps.h"
 #include "run-view.h"
 
 #include <string.h>
@@ -18,6 +21,9 @@ typedef struct {
     cpu_space *space;
     insn_batch batch;
     uint32_t block, addr; /* how much of the batch has been consumed */
+    insn_batch part;      /* of the batch, which the core has */
+    uint32_t insns_trapped; /* vmm_controls.insns */
+    run_traps traps;
     bool event_pending;   /* the batch's event has yet to be handled */
     uint64_t insns;       /* retired */
     sim_ps next_report;
@@ -36,6 +42,7 @@ typedef struct {
     uint64_t insns_before;  /* guest's insns when it was put on */
     uint64_t viewed[SIM_EV_COUNT]; /* at the start of the guest's stay, or at the last view */
     bool watched;           /* cpu_lp_emon_watched */
+    bool halted;            /* with its guest on it */
 } pcpu;
 
 /* A running pCPU among the others: see key_of. */
@@ -132,13 +139,29 @@ static pcpu *of(vmm_pcpu *p)
 
 static void catch_up(pcpu *p)
 {
-    if (p->guest == NO_GUEST)
+    if (p->guest == NO_GUEST || p->halted)
         cpu_lp_advance(p->lp, cpu_lp_clock_at(p->lp, sim_engine_now(p->machine->engine)));
 }
 
 static uint64_t retired(const pcpu *p)
 {
-    return cpu_lp_emon_fixed(p->lp, 0);
+    return cpu_lp_retired(p->lp);
+}
+
+/* Gives the core the batch from where the guest is. */
+static void feed(pcpu *p, guest *g)
+{
+    g->part = run_traps_part(&g->traps, g->source->code, &g->batch, g->block);
+    cpu_lp_feed(p->lp, &g->part, g->block, g->addr);
+}
+
+static void go(pcpu *p, guest *g)
+{
+    cpu_lp_start(p->lp, g->space);
+    feed(p, g);
+    p->insns_at_start = retired(p);
+    p->insns_before = g->insns;
+    heap_insert(p->machine, p);
 }
 
 static void port_start(vmm_pcpu *port, uint32_t vcpu, vmm_owner owner)
@@ -150,12 +173,9 @@ static void port_start(vmm_pcpu *port, uint32_t vcpu, vmm_owner owner)
     if (!g->space)
         g->space = cpu_space_new(g->source->code, owner);
     p->guest = vcpu;
-    cpu_lp_start(p->lp, g->space);
-    cpu_lp_feed(p->lp, &g->batch, g->block, g->addr);
-    p->insns_at_start = retired(p);
-    p->insns_before = g->insns;
+    p->halted = false;
+    go(p, g);
     cpu_lp_counts(p->lp, p->viewed);
-    heap_insert(p->machine, p);
 }
 
 static void update_insns(pcpu *p, guest *g)
@@ -163,18 +183,42 @@ static void update_insns(pcpu *p, guest *g)
     g->insns = p->insns_before + (retired(p) - p->insns_at_start);
 }
 
+/* The guest executes nothing from now on. */
+static void rest(pcpu *p, guest *g)
+{
+    cpu_lp_position(p->lp, &g->block, &g->addr);
+    update_insns(p, g);
+    heap_remove(p->machine, p);
+    cpu_lp_stop(p->lp);
+}
+
 static void port_stop(vmm_pcpu *port)
 {
     pcpu *p = of(port);
     guest *g = g_ptr_array_index(p->machine->guests, p->guest);
-    cpu_lp_position(p->lp, &g->block, &g->addr);
-    update_insns(p, g);
     cpu_view v;
     cpu_lp_counts(p->lp, v.counts);
     run_view_fill(&v, p->viewed, &g->life, NULL);
-    heap_remove(p->machine, p);
-    cpu_lp_stop(p->lp);
+    if (!p->halted)
+        rest(p, g);
     p->guest = NO_GUEST;
+    p->halted = false;
+}
+
+static void port_halt(vmm_pcpu *port, bool halted)
+{
+    pcpu *p = of(port);
+    guest *g = g_ptr_array_index(p->machine->guests, p->guest);
+    if (halted == p->halted)
+        return;
+    if (halted) {
+        rest(p, g);
+        p->halted = true;
+    } else {
+        catch_up(p);
+        p->halted = false;
+        go(p, g);
+    }
 }
 
 static sim_ps port_now(vmm_pcpu *port)
@@ -192,11 +236,9 @@ static void port_work(vmm_pcpu *port, const vmm_work *work)
     heap_update(p->machine, p);
 }
 
-static void port_switch_space(vmm_pcpu *port)
+static void port_flush_tlb(vmm_pcpu *port)
 {
-    pcpu *p = of(port);
-    if (!cpu_lp_kind(p->lp)->tlb_tagged)
-        cpu_lp_flush_tlb(p->lp);
+    cpu_lp_flush_tlb(of(port)->lp);
 }
 
 static void port_emon_select(vmm_pcpu *port, unsigned counter, enum sim_emon_event event)
@@ -259,7 +301,8 @@ static const vmm_pcpu_ops port_ops = {
     .stop = port_stop,
     .now = port_now,
     .work = port_work,
-    .switch_space = port_switch_space,
+    .flush_tlb = port_flush_tlb,
+    .halt = port_halt,
     .emon_select = port_emon_select,
     .emon_read = port_emon_read,
     .emon_read_fixed = port_emon_read_fixed,
@@ -278,6 +321,7 @@ static void free_guest(gpointer data)
     guest *g = data;
     cpu_space_free(g->space);
     cpu_weights_clear(&g->weights);
+    run_traps_clear(&g->traps);
     g_free(g);
 }
 
@@ -291,11 +335,12 @@ static void init_pcpu(run_machine *m, unsigned id)
     uint32_t core = cpu_lp_core(p->lp);
     uint64_t llc = m->desc->l3.size ? m->desc->l3.size : k->l2.size;
     p->port = (vmm_pcpu){.ops = &port_ops, .id = id, .core = core, .package = m->desc->core_package[core], .hz = k->hz,
-                         .emon_counters = k->emon_counters, .emon_read_cycles = k->emon_read, .vm_exit_cycles = k->vm_exit,
-                         .vm_entry_cycles = k->vm_entry, .l1d_lines = (uint32_t)(k->l1d.size / k->l1d.line),
+                         .emon_counters = k->emon_counters, .emon_read_cycles = k->emon_read,
+                         .l1d_lines = (uint32_t)(k->l1d.size / k->l1d.line),
                          .l1i_lines = (uint32_t)(k->l1i.size / k->l1i.line), .l2_lines = (uint32_t)(k->l2.size / k->l2.line),
                          .llc_lines = (uint32_t)(llc / k->l2.line),
                          .l2_ways = k->l2.ways, .llc_ways = m->desc->l3.size ? m->desc->l3.ways : k->l2.ways, .kind = k->name};
+    run_machine_costs(k, &p->port);
     m->ports[id] = &p->port;
     if (k->hz != m->desc->kinds[m->desc->core_kind[0]].hz)
         m->one_clock = false;
@@ -340,6 +385,13 @@ void run_machine_add_guest(run_machine *m, insn_source *source)
     guest *g = g_new0(guest, 1);
     g->source = source;
     g_ptr_array_add(m->guests, g);
+}
+
+void run_machine_trap(run_machine *m, uint32_t insns)
+{
+    guest *g = g_ptr_array_index(m->guests, m->guests->len - 1);
+    g->insns_trapped = insns;
+    run_traps_init(&g->traps, insns);
 }
 
 void run_machine_count_blocks(run_machine *m)
@@ -391,75 +443,36 @@ static void report_progress(run_machine *m, pcpu *p, guest *g, bool last)
     m->progress(m->progress_user, p->guest, now, g->insns);
 }
 
-/* What a guest's event is to the VMM; false where it is the guest kernel's own business. */
-static bool vmm_stop_of(const insn_event *e, sim_ps now, vmm_stop *s)
-{
-    *s = (vmm_stop){.nr = e->nr, .arg = e->arg0, .ip = e->ip, .text = e->text};
-    switch (e->kind) {
-    case INSN_EVENT_SLEEP:
-        s->kind = VMM_STOP_SLEEP;
-        s->span = MAX(e->arg0, 1) <= SIM_PS_NEVER / 4 / SIM_PS_PER_NS ? MAX(e->arg0, 1) * SIM_PS_PER_NS : SIM_PS_NEVER / 4;
-        return true;
-    case INSN_EVENT_SLEEP_UNTIL:
-        s->kind = VMM_STOP_SLEEP;
-        s->until = e->arg0 <= SIM_PS_NEVER / 4 / SIM_PS_PER_NS ? e->arg0 * SIM_PS_PER_NS : SIM_PS_NEVER / 4;
-        return s->until > now;
-    case INSN_EVENT_IO:
-        s->kind = VMM_STOP_IO;
-        s->bytes = e->arg0;
-        s->write = e->arg1 != 0;
-        return true;
-    case INSN_EVENT_YIELD:
-        s->kind = VMM_STOP_YIELD;
-        return true;
-    case INSN_EVENT_HYPERCALL:
-        s->kind = VMM_STOP_HYPERCALL;
-        return true;
-    case INSN_EVENT_WBINVD:
-        s->kind = VMM_STOP_WBINVD;
-        return true;
-    case INSN_EVENT_ROI_BEGIN:
-    case INSN_EVENT_ROI_END:
-        s->kind = VMM_STOP_ROI;
-        s->nr = e->kind == INSN_EVENT_ROI_BEGIN;
-        return true;
-    case INSN_EVENT_TASK_BEGIN:
-        s->kind = VMM_STOP_TASK_BEGIN;
-        return true;
-    case INSN_EVENT_TASK_END:
-        s->kind = VMM_STOP_TASK_END;
-        return true;
-    case INSN_EVENT_END:
-        s->kind = VMM_STOP_END;
-        s->status = (int)e->arg0;
-        return true;
-    case INSN_EVENT_CUT:
-        s->kind = VMM_STOP_END;
-        s->status = 0;
-        return true;
-    case INSN_EVENT_FAULT:
-    case INSN_EVENT_ERROR:
-        s->kind = VMM_STOP_FAULT;
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* The footprint of the guest's kernel in one system call: 16 code and 8 data lines, at a place that depends on the call. Estimate. */
 enum { KERNEL_CODE_LINES = 16, KERNEL_DATA_LINES = 8 };
+
+/* The guest on `p` has come to the end of a block with instructions that exit. */
+static void trapped(vmm *v, pcpu *p, guest *g)
+{
+    uint32_t block = g->batch.blocks[g->traps.at - 1];
+    g->traps.at = 0;
+    cpu_lp_position(p->lp, &g->block, &g->addr);
+    for (unsigned i = 0; i < VMM_N_INSN_BITS; i++)
+        if (g->traps.mask >> i & 1)
+            vmm_guest_trapped(v, p->port.id, (vmm_insn)i, run_traps_count(g->source->code, block, (vmm_insn)i));
+    feed(p, g);
+}
 
 /* The guest on `p` has used up its batch: handles the event that ended it, or gets the next. */
 static void next_batch(run_machine *m, vmm *v, pcpu *p)
 {
     guest *g = g_ptr_array_index(m->guests, p->guest);
+    if (g->traps.at) {
+        trapped(v, p, g);
+        return;
+    }
     if (!g->event_pending) {
         insn_source_fill(g->source, cpu_lp_now(p->lp), FILL_BLOCKS, &g->batch);
         if (m->counts_blocks)
             cpu_weights_add(&g->weights, &g->batch);
         g->block = g->addr = 0;
         g->event_pending = g->batch.event.kind != INSN_EVENT_NONE;
-        cpu_lp_feed(p->lp, &g->batch, 0, 0);
+        feed(p, g);
         return;
     }
     const insn_event *e = &g->batch.event;
@@ -472,7 +485,10 @@ static void next_batch(run_machine *m, vmm *v, pcpu *p)
     if (e->kind == INSN_EVENT_WBINVD)
         cpu_lp_flush_caches(p->lp);
     heap_update(m, p);
-    if (!vmm_stop_of(e, cpu_lp_now(p->lp), &stop))
+    for (unsigned i = 0; g->insns_trapped && i < VMM_N_INSN_BITS; i++)
+        if (g->insns_trapped >> i & 1)
+            vmm_guest_trapped(v, p->port.id, (vmm_insn)i, run_traps_of_event(e, (vmm_insn)i));
+    if (!run_stop_of(e, cpu_lp_now(p->lp), &stop))
         return;
     if (stop.kind == VMM_STOP_END || stop.kind == VMM_STOP_FAULT)
         report_progress(m, p, g, true);

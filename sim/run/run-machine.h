@@ -17,6 +17,8 @@ void run_machine_free(run_machine *machine);
 vmm_pcpu *const *run_machine_pcpus(run_machine *machine, unsigned *n);
 /* The guest that vmm_pcpu_ops.start(vcpu) means. Not owned. Call in the order of VM numbers. */
 void run_machine_add_guest(run_machine *machine, insn_source *source);
+/* Instructions that the guest added last exits at (vmm_controls.insns): vmm_guest_trapped is called. */
+void run_machine_trap(run_machine *machine, uint32_t insns);
 /* Called whenever guest `vcpu` has executed `insns` in all, at each multiple of `step` (about) of simulated time while it
  * runs, and when it stops for good: the progress curve for STP and ANTT. NULL: none. */
 typedef void (*run_progress_fn)(void *user, uint32_t vcpu, sim_ps at, uint64_t insns);

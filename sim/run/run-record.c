@@ -3,6 +3,7 @@
 
 #include "run-feed.h"
 #include "run-single.h"
+#include "run-tasks.h"
 #include "sim-error.h"
 #include "wl-tee.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     const run_record_options *options;
     run_status *status;
     wl_tee_group group;
+    wl_task_pool *pool; /* or NULL */
     GPtrArray *guests;  /* guest */
     GPtrArray *sources; /* their tees */
 } recorder;
@@ -48,12 +50,14 @@ static void recorder_init(recorder *r, const run_scenario *s, const run_record_o
     *r = (recorder){ .scenario = s, .options = options, .status = status, .group = { .cancel = &status->cancel } };
     r->guests = g_ptr_array_new_with_free_func(free_guest);
     r->sources = g_ptr_array_new();
+    r->pool = run_tasks_pool(s);
 }
 
 static void recorder_clear(recorder *r)
 {
     g_ptr_array_unref(r->sources);
     g_ptr_array_unref(r->guests);
+    wl_tasks_free(r->pool);
 }
 
 static bool add_guest(recorder *r, const run_vm *vm, const char *path, GError **error)
@@ -67,7 +71,7 @@ static bool add_guest(recorder *r, const run_vm *vm, const char *path, GError **
     g_ptr_array_add(r->guests, g);
     g->path = g_strdup(path);
     g->feed = run_feed_new(r->scenario, vm, 0, error);
-    g_autoptr(insn_source) source = g->feed ? run_feed_open(g->feed, error) : NULL;
+    g_autoptr(insn_source) source = g->feed ? run_feed_open(g->feed, r->pool, error) : NULL;
     if (!source)
         return false;
     tr_meta meta = { .name = vm->name, .origin = (char *)"recorded", .workload = vm->workload, .argv = vm->argv, .sha256 = vm->sha256,
@@ -124,7 +128,7 @@ static void discard(recorder *r)
 
 static bool simulate(recorder *r, const run_policy *policy, GError **error)
 {
-    run_request q = { .scenario = r->scenario, .policy = policy, .sources = (insn_source *const *)r->sources->pdata, .cancel = &r->group.stop,
+    run_request q = { .scenario = r->scenario, .policy = policy, .sources = (insn_source *const *)r->sources->pdata, .pool = r->pool, .cancel = &r->group.stop,
                       .progress = r->status->simulated };
     g_autoptr(run_result) result = run_single(&q, error);
     if (!result)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-result-json.h"
 
+#include "run-decisions.h"
+#include "run-exits.h"
 #include "run-json.h"
 #include "run-metrics.h"
 #include "run-syscalls.h"
+#include "run-tasks.h"
 
 #include <string.h>
 
@@ -16,12 +19,6 @@ static void put_hex(JsonObject *o, const char *key, uint64_t value)
 {
     g_autofree char *text = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", value);
     json_object_set_string_member(o, key, text);
-}
-
-/* Whole numbers that a time divided by a count gives, rounded down. */
-static void put_mean(JsonObject *o, const char *key, uint64_t sum, uint64_t count)
-{
-    put_u64(o, key, count ? sum / count : 0);
 }
 
 static JsonObject *put_object(JsonObject *o, const char *key)
@@ -61,7 +58,8 @@ static void put_cpi_stack(JsonObject *o, const uint64_t ev[SIM_EV_COUNT])
 static const char *state_of(const run_vm_result *vm)
 {
     static const char *const names[VMM_N_STATES] = {"running", "runnable", "blocked", "offline"};
-    return vm->faulted ? "faulted" : vm->cut && vm->ended ? "trace-ended" : vm->ended ? "ended" : !vm->started ? "not-started" : names[vm->state];
+    return vm->faulted ? "faulted" : vm->stopped ? "stopped"
+        : vm->cut && vm->ended ? "trace-ended" : vm->ended ? "ended" : !vm->started ? "not-started" : names[vm->state];
 }
 
 static void put_fault(JsonObject *o, const run_vm_result *vm)
@@ -79,20 +77,15 @@ static void put_scheduling(JsonObject *o, const run_vm_result *vm)
     JsonObject *wake = put_object(o, "wake_latency_ps");
     put_u64(wake, "count", vm->wakes);
     put_u64(wake, "p50", vm->wake_p50);
+    put_u64(wake, "p90", vm->wake_p90);
     put_u64(wake, "p99", vm->wake_p99);
     put_u64(wake, "max", vm->wake_max);
+    put_u64(wake, "mean", vm->wake_mean);
     JsonObject *quanta = put_object(o, "quanta");
     put_u64(quanta, "full", vm->quanta_full);
     put_u64(quanta, "extended", vm->quanta_extended);
     put_u64(quanta, "ended_early", vm->quanta_ended_early);
-    JsonObject *switches = put_object(o, "switches");
-    put_u64(switches, "dispatches", vm->dispatches);
-    put_u64(switches, "preemptions", vm->preemptions);
-    put_u64(switches, "voluntary", vm->voluntary);
-    put_u64(switches, "migrations", vm->migrations);
-    JsonObject *exits = put_object(o, "exits");
-    for (int i = 0; i < VMM_N_EXITS; i++)
-        put_u64(exits, vmm_exit_names[i], vm->exits[i]);
+    run_exits_json(o, vm);
     if (vm->tasks) {
         JsonObject *tasks = put_object(o, "tasks");
         put_u64(tasks, "count", vm->tasks);
@@ -107,26 +100,11 @@ static void put_vm_metrics(JsonObject *o, const run_vm_result *vm)
     if (vm->alone_time) {
         put_u64(o, "alone_ps", vm->alone_time);
         put_u64(o, "here_ps", vm->reached_at - vm->started_at);
+        json_object_set_double_member(o, "entitlement", vm->entitlement);
     }
-    for (run_metric m = RUN_PROGRESS; m <= RUN_DTLB_MPKI; m++)
+    for (run_metric m = RUN_PROGRESS; m <= RUN_STEAL; m++)
         if (m != RUN_INSTRUCTIONS && m != RUN_CYCLES)
             put_metric(o, m, run_metric_of_vm(vm, m));
-}
-
-static void put_reasons(JsonObject *o, const char *key, const GArray *reasons)
-{
-    JsonArray *list = json_array_new();
-    for (guint i = 0; i < reasons->len; i++) {
-        const run_reason *r = &g_array_index(reasons, run_reason, i);
-        JsonObject *one = json_object_new();
-        json_object_set_string_member(one, "action", r->action);
-        json_object_set_string_member(one, "reason", r->reason);
-        put_u64(one, "count", r->count);
-        put_mean(one, "mean_before_ps", r->before, r->count);
-        put_mean(one, "mean_after_ps", r->after, r->count);
-        json_array_add_object_element(list, one);
-    }
-    json_object_set_array_member(o, key, list);
 }
 
 static void put_stream(JsonObject *o, const char *name, const char *bytes, gsize kept, uint64_t total)
@@ -169,7 +147,7 @@ static JsonObject *vm_object(const run_vm_result *vm)
     if (vm->program_sha256)
         json_object_set_string_member(o, "program_sha256", vm->program_sha256);
     json_object_set_string_member(o, "state", state_of(vm));
-    if (vm->ended && !vm->faulted && !vm->cut)
+    if (vm->ended && !vm->faulted && !vm->stopped && !vm->cut)
         json_object_set_int_member(o, "exit_status", vm->exit_status);
     put_fault(o, vm);
     if (vm->started)
@@ -185,7 +163,8 @@ static JsonObject *vm_object(const run_vm_result *vm)
     put_u64(o, "offline_ps", vm->in_state[VMM_OFFLINE]);
     put_u64(o, "vmm_ps", vm->work_time);
     put_scheduling(o, vm);
-    put_reasons(o, "quanta_changed", vm->reasons);
+    run_decisions_vm_json(o, vm);
+    run_tasks_json(o, vm);
     put_cpi_stack(o, vm->ev);
     put_events(o, vm->ev);
     json_object_set_boolean_member(o, "time_dependent", vm->time_dependent);
@@ -200,15 +179,36 @@ static JsonObject *vm_object(const run_vm_result *vm)
 
 /* ---- a run -------------------------------------------------------------------------------------------------------- */
 
+/* Parameters of the policy for each VM, if it has such. */
+static void put_vm_parameters(JsonObject *policy, const run_result *r)
+{
+    JsonObject *all = NULL;
+    for (guint i = 0; i < r->vms->len; i++) {
+        const run_vm_result *vm = g_ptr_array_index(r->vms, i);
+        if (!vm->params)
+            continue;
+        if (!all)
+            all = put_object(policy, "vm_parameters");
+        JsonObject *own = put_object(all, vm->name);
+        for (char **p = vm->params; p[0]; p += 2)
+            json_object_set_string_member(own, p[0], p[1]);
+    }
+}
+
 static void put_policy(JsonObject *o, const run_result *r)
 {
     JsonObject *policy = put_object(o, "policy");
     json_object_set_string_member(policy, "name", r->policy);
+    if (strcmp(r->policy, r->policy_used) != 0)
+        json_object_set_string_member(policy, "use", r->policy_used);
+    if (r->plugin_sha256)
+        json_object_set_string_member(policy, "plugin_sha256", r->plugin_sha256);
     put_u64(policy, "quantum_ps", r->quantum);
     json_object_set_boolean_member(policy, "strict", r->strict);
     JsonObject *params = put_object(policy, "parameters");
     for (char **p = r->params; p && p[0] && p[1]; p += 2)
         json_object_set_string_member(params, p[0], p[1]);
+    put_vm_parameters(policy, r);
     put_u64(policy, "bad_answers", r->bad_answers);
     if (r->bad_answer)
         json_object_set_string_member(policy, "first_bad_answer", r->bad_answer);
@@ -217,6 +217,49 @@ static void put_policy(JsonObject *o, const run_result *r)
         json_object_set_string_member(policy, "first_starvation", r->starvation);
     if (r->failure)
         json_object_set_string_member(policy, "failure", r->failure);
+}
+
+static void put_armed(JsonObject *smu, const vmm_smu_stats *s)
+{
+    JsonObject *armed = put_object(smu, "armed");
+    if (s->armed_insns)
+        put_u64(armed, sim_emon_events[SIM_EV_INSTRUCTIONS].name, s->armed_insns);
+    for (unsigned i = 0; i < s->n_events; i++)
+        if (s->armed[i])
+            put_u64(armed, sim_emon_events[s->events[i]].name, s->armed[i]);
+}
+
+static void put_smu(JsonObject *o, const run_result *r)
+{
+    const vmm_smu_stats *s = &r->smu;
+    if (!s->watched)
+        return;
+    JsonObject *smu = put_object(o, "smu");
+    json_object_set_string_member(smu, "kind", vmm_smu_names[s->kind]);
+    put_u64(smu, "period_ps", s->period);
+    JsonArray *events = json_array_new();
+    for (unsigned i = 0; i < s->n_events; i++)
+        json_array_add_string_element(events, sim_emon_events[s->events[i]].name);
+    json_object_set_array_member(smu, "events", events);
+    if (s->kind == VMM_SMU_HYBRID)
+        put_armed(smu, s);
+    put_u64(smu, "samples", s->samples);
+    put_u64(smu, "register_accesses", s->accesses);
+    put_u64(smu, "exits", s->exits);
+    put_u64(smu, "time_ps", s->time);
+}
+
+static void put_profile(JsonObject *o, const run_result *r)
+{
+    if (!r->profile_digest)
+        return;
+    JsonObject *profile = put_object(o, "profile_in");
+    json_object_set_string_member(profile, "digest", r->profile_digest);
+    put_u64(profile, "known_vms", r->profile_known);
+    JsonArray *fallbacks = json_array_new();
+    for (guint i = 0; i < r->profile_fallbacks->len; i++)
+        json_array_add_string_element(fallbacks, g_ptr_array_index(r->profile_fallbacks, i));
+    json_object_set_array_member(profile, "fallbacks", fallbacks);
 }
 
 static void put_machine(JsonObject *o, const run_result *r)
@@ -261,33 +304,6 @@ static void put_lps(JsonObject *o, const run_result *r)
     json_object_set_array_member(o, "lps", list);
 }
 
-static void put_decision(const run_result *r, const vmm_decision *d, JsonArray *list)
-{
-    JsonObject *one = json_object_new();
-    put_u64(one, "at_ps", d->at);
-    put_u64(one, "lp", d->pcpu);
-    json_object_set_string_member(one, "vm", ((const run_vm_result *)g_ptr_array_index(r->vms, d->vm))->name);
-    json_object_set_string_member(one, "action", d->action);
-    json_object_set_string_member(one, "reason", d->reason ? d->reason : "");
-    put_u64(one, "before_ps", d->before);
-    put_u64(one, "after_ps", d->after);
-    JsonObject *evidence = put_object(one, "evidence");
-    for (unsigned i = 0; i < VMM_N_EVIDENCE && d->evidence[i]; i++)
-        json_object_set_int_member(evidence, d->evidence[i], d->value[i]);
-    json_array_add_object_element(list, one);
-}
-
-static void put_decisions(JsonObject *o, const run_result *r)
-{
-    JsonObject *decisions = put_object(o, "decisions");
-    JsonArray *first = json_array_new();
-    put_u64(decisions, "count", r->n_decisions);
-    put_reasons(decisions, "by_reason", r->reasons);
-    for (guint i = 0; i < r->decisions->len; i++)
-        put_decision(r, &g_array_index(r->decisions, vmm_decision, i), first);
-    json_object_set_array_member(decisions, "first", first);
-}
-
 static void put_unknown(JsonObject *o, const GArray *unknown)
 {
     JsonArray *list = json_array_new();
@@ -310,6 +326,8 @@ static JsonObject *run_object(const run_result *r)
     json_object_set_string_member(o, "digest", r->digest);
     put_scenario(o, r);
     put_policy(o, r);
+    put_smu(o, r);
+    put_profile(o, r);
     put_machine(o, r);
     put_u64(o, "simulated_ps", r->simulated);
     json_object_set_boolean_member(o, "all_ended", r->finished);
@@ -322,7 +340,7 @@ static JsonObject *run_object(const run_result *r)
         json_object_set_object_member(vms, vm->name, vm_object(vm));
     }
     put_lps(o, r);
-    put_decisions(o, r);
+    run_decisions_json(o, r);
     if (r->unknown)
         put_unknown(o, r->unknown);
     return o;

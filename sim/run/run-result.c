@@ -11,9 +11,12 @@ static void free_vm(gpointer data)
     g_free(r->program_sha256);
     g_free(r->salvage_note);
     g_strfreev(r->argv);
+    g_strfreev(r->params);
     g_free(r->fault_text);
     g_clear_pointer(&r->wake_latency, g_array_unref);
     g_clear_pointer(&r->reasons, g_array_unref);
+    g_clear_pointer(&r->figures, g_array_unref);
+    g_clear_pointer(&r->task_kinds, g_array_unref);
     g_clear_pointer(&r->missing, g_array_unref);
     g_free(r->out);
     g_free(r->err);
@@ -33,6 +36,7 @@ run_result *run_result_new(void)
     r->vms = g_ptr_array_new_with_free_func(free_vm);
     r->lps = g_ptr_array_new_with_free_func(free_lp);
     r->decisions = g_array_new(FALSE, FALSE, sizeof(vmm_decision));
+    r->facts = g_array_new(FALSE, FALSE, sizeof(vmm_fact));
     r->reasons = g_array_new(FALSE, FALSE, sizeof(run_reason));
     return r;
 }
@@ -49,10 +53,16 @@ void run_result_free(run_result *r)
     g_free(r->machine);
     g_free(r->machine_description);
     g_free(r->policy);
+    g_free(r->plugin_sha256);
+    g_free(r->policy_used);
+    vmm_profile_free(r->profile);
+    g_free(r->profile_digest);
+    g_clear_pointer(&r->profile_fallbacks, g_ptr_array_unref);
     g_strfreev(r->params);
     g_ptr_array_unref(r->vms);
     g_ptr_array_unref(r->lps);
     g_array_unref(r->decisions);
+    g_array_unref(r->facts);
     g_array_unref(r->reasons);
     g_clear_pointer(&r->unknown, g_array_unref);
     g_free(r->bad_answer);
@@ -99,6 +109,9 @@ static void feed_vm(GChecksum *sum, const run_vm_result *vm)
     feed(sum, facts, G_N_ELEMENTS(facts));
     feed(sum, vm->in_state, VMM_N_STATES);
     feed(sum, vm->exits, VMM_N_EXITS);
+    feed(sum, vm->exit_time, VMM_N_EXITS);
+    feed(sum, vm->switched_off, VMM_N_OFF_REASONS);
+    feed(sum, (const uint64_t[]){vm->stopped, vm->dispatch_time, vm->halted}, 3);
     feed(sum, vm->ev, SIM_EV_COUNT);
     g_checksum_update(sum, (const guchar *)vm->out, (gssize)MIN(vm->out_len, (gsize)RUN_OUTPUT_KEPT));
     g_checksum_update(sum, (const guchar *)vm->err, (gssize)MIN(vm->err_len, (gsize)RUN_OUTPUT_KEPT));
@@ -107,7 +120,7 @@ static void feed_vm(GChecksum *sum, const run_vm_result *vm)
 char *run_result_digest(const run_result *r, const vmm *v)
 {
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    feed_text(sum, r->policy);
+    feed_text(sum, r->policy_used);
     feed(sum, &r->simulated, 1);
     vmm_digest(v, sum);
     for (guint i = 0; i < r->lps->len; i++)

@@ -13,11 +13,24 @@ typedef struct {
     uint64_t count;
 } run_missing_call;
 
+/* A figure told of decisions: their evidence, or what came of them. */
+typedef struct {
+    const char *name; /* static */
+    bool outcome;
+    uint64_t count;
+    int64_t min, max;
+    __int128 sum;
+} run_reason_fact;
+
+enum { RUN_REASON_FACTS = 24 };
+
 /* How often a quantum was changed in which way and why, and from what to what, summed up. Texts are static (the policy's). */
 typedef struct {
     const char *action, *reason;
     uint64_t count;
     sim_ps before, after;
+    unsigned n_facts;
+    run_reason_fact facts[RUN_REASON_FACTS]; /* in the order in which they were first told */
 } run_reason;
 
 /* Ratios of a VM's run that are derived, as decimals. */
@@ -25,6 +38,8 @@ typedef struct {
     double ipc, l1d_mpki, l1i_mpki, l2_mpki, llc_mpki, branch_mpki, dtlb_mpki;
     double progress;  /* normalised: time alone over time here for the same instructions; 0 when unknown */
     double slowdown;  /* 1 / progress; 0 when unknown */
+    double entitled_slowdown; /* entitlement / progress; 0 when unknown */
+    double steal;     /* of the time in which it could have run */
 } run_ratios;
 
 /* A point of a progress curve. */
@@ -37,7 +52,12 @@ typedef struct {
 typedef struct {
     char *name, *workload, *program_sha256;
     char **argv;
+    char **params;          /* of the policy for this VM, name, value, ..., NULL; or NULL: it has none */
     bool started, ended, faulted;
+    bool stopped;           /* removed while it ran */
+    uint32_t weight;
+    double entitlement;     /* its weight's share, in logical processors; 0 when unknown */
+    vmm_controls controls;
     vmm_vcpu_state state;   /* at the end of the run */
     int exit_status;
     uint64_t fault_address, fault_ip;
@@ -48,14 +68,18 @@ typedef struct {
     sim_ps work_time;
     uint64_t ev[SIM_EV_COUNT];
     uint64_t exits[VMM_N_EXITS];
+    sim_ps exit_time[VMM_N_EXITS], dispatch_time, halted;
+    uint64_t switched_off[VMM_N_OFF_REASONS];
     uint64_t dispatches, preemptions, voluntary, migrations;
     uint64_t quanta_extended, quanta_ended_early, quanta_full;
     uint64_t wakes;
-    sim_ps wake_p50, wake_p99, wake_max;
+    sim_ps wake_p50, wake_p90, wake_p99, wake_max, wake_mean;
     GArray *wake_latency;   /* of uint64_t ps, sorted */
     uint64_t tasks;
     sim_ps task_p50, task_p99, task_sum;
+    GArray *task_kinds;     /* run_task_kind (run-tasks.h), by kind; or NULL */
     GArray *reasons;        /* run_reason, most frequent first */
+    GArray *figures;        /* vmm_figure: of the policy, about this VM */
     GArray *missing;        /* run_missing_call */
     bool time_dependent;
     bool replayed;          /* from a trace of an earlier execution */
@@ -76,21 +100,31 @@ typedef struct {
     uint32_t id, core, package;
     char *kind;
     uint64_t hz;
+    uint32_t l1i_lines, l1d_lines, l2_lines, llc_lines;
     uint64_t ev[SIM_EV_COUNT];
 } run_lp_result;
 
 typedef struct {
     double stp, antt, harmonic, jain, min_max; /* 0 when there is no run alone to compare with */
+    double entitled_jain, entitled_min_max;    /* likewise, of progress over entitlement */
     uint64_t instructions, cycles;
     run_ratios ratios;
     uint64_t switches, quanta_changed;
     sim_ps running, runnable, blocked;
     uint64_t wakes;
-    sim_ps wake_p50, wake_p99, wake_max; /* over the wake-ups of all VMs */
+    sim_ps wake_p50, wake_p90, wake_p99, wake_max; /* over the wake-ups of all VMs */
 } run_totals;
 
 typedef struct {
-    char *scenario, *machine, *machine_description, *policy;
+    char *scenario, *machine, *machine_description;
+    char *policy;            /* or the variant's name ... */
+    char *policy_used;       /* ... whose policy this is */
+    vmm_smu_stats smu;
+    vmm_profile *profile;    /* that the run left, if it was to be kept; or NULL */
+    char *profile_digest;    /* of the file that it began with, or NULL */
+    unsigned profile_known;  /* VMs that were in it */
+    GPtrArray *profile_fallbacks; /* of char *: what did not fit */
+    char *plugin_sha256;     /* of the shared object that the policy is in; NULL: built in */
     char **params;           /* name, value, ... as they held, NULL */
     uint64_t seed;
     sim_ps quantum;          /* default of the scenario */
@@ -100,6 +134,7 @@ typedef struct {
     GPtrArray *lps;          /* run_lp_result */
     bool strict;
     GArray *decisions;       /* vmm_decision: the first RUN_DECISIONS_KEPT */
+    GArray *facts;           /* vmm_fact: told of `decisions` */
     GArray *reasons;         /* run_reason, over all VMs, most frequent first */
     uint64_t n_decisions;
     uint64_t bad_answers, starvations;

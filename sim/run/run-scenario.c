@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-scenario.h"
 
+#include "run-policies.h"
+#include "run-profile.h"
+#include "run-tasks.h"
 #include "run-vm.h"
 #include "sim-error.h"
-#include "vmm-registry.h"
 
 #include <string.h>
 
@@ -14,10 +16,7 @@ static void free_vm(gpointer data)
 
 static void free_policy(gpointer data)
 {
-    run_policy *p = data;
-    g_strfreev(p->params);
-    g_free(p->origin);
-    g_free(p);
+    run_policy_free(data);
 }
 
 void run_scenario_free(run_scenario *s)
@@ -29,93 +28,11 @@ void run_scenario_free(run_scenario *s)
     g_free(s->name);
     cpu_machine_free(s->machine);
     g_free(s->policy_name);
+    run_profile_free(s->profile);
     g_ptr_array_unref(s->vms);
+    run_tasks_free(s->tasks);
     g_ptr_array_unref(s->policies);
     g_free(s);
-}
-
-/* ---- policies --------------------------------------------------------------------------------------------------- */
-
-static void collect_params(sim_config *c, const char *group, const struct vmm_policy_ops *ops, GPtrArray *params,
-                           GError **error)
-{
-    for (unsigned i = 0; i < ops->n_params; i++) {
-        g_autofree char *value = sim_config_string(c, group, ops->params[i].name, NULL, error);
-        if (!value)
-            continue;
-        g_ptr_array_add(params, g_strdup(ops->params[i].name));
-        g_ptr_array_add(params, g_strdup(value));
-    }
-}
-
-static void collect_own_group(sim_config *c, const char *group, const struct vmm_policy_ops *ops,
-                              GPtrArray *params, GError **error)
-{
-    g_auto(GStrv) keys = sim_config_keys(c, group);
-    if (ops->n_params)
-        collect_params(c, group, ops, params, error);
-    else if (*keys && !*error)
-        sim_config_fail(c, error, group, *keys, "policy '%s' has no parameters", ops->name);
-    else
-        sim_config_accept_group(c, group);
-}
-
-/* [policy NAME] has to name a policy. */
-static bool check_policy_groups(sim_config *c, GError **error)
-{
-    g_auto(GStrv) groups = sim_config_groups(c);
-    for (char **g = groups; *g; g++) {
-        g_autoptr(GError) unknown = NULL;
-        if (g_str_has_prefix(*g, "policy ") && !vmm_policy_find(*g + strlen("policy "), &unknown))
-            return sim_config_fail(c, error, *g, "", "%s", unknown->message);
-    }
-    return true;
-}
-
-/* [policy] holds the parameters of the policy that it names; [policy NAME] those of another, for comparisons. */
-static bool read_policies(sim_config *c, run_scenario *s, GError **error)
-{
-    s->policy_name = sim_config_string(c, "policy", "name", "round-robin", error);
-    s->quantum = sim_config_time(c, "policy", "quantum", SIM_PS_PER_MS, error);
-    s->strict = sim_config_bool(c, "policy", "strict", false, error);
-    if (*error)
-        return false;
-    if (s->quantum < VMM_QUANTUM_MIN || s->quantum > VMM_QUANTUM_MAX)
-        return sim_config_fail(c, error, "policy", "quantum", "is outside 10us to 1s");
-    g_autoptr(GError) unknown = NULL;
-    if (!vmm_policy_find(s->policy_name, &unknown))
-        return sim_config_fail(c, error, "policy", "name", "%s", unknown->message);
-    unsigned n;
-    const struct vmm_policy_ops *const *all = vmm_policies(&n);
-    for (unsigned i = 0; i < n; i++) {
-        run_policy *p = g_new0(run_policy, 1);
-        g_ptr_array_add(s->policies, p);
-        p->ops = all[i];
-        g_autofree char *group = g_strdup_printf("policy %s", all[i]->name);
-        GPtrArray *params = g_ptr_array_new();
-        bool named = strcmp(all[i]->name, s->policy_name) == 0;
-        if (named)
-            collect_params(c, "policy", all[i], params, error);
-        if (sim_config_has_group(c, group))
-            collect_own_group(c, group, all[i], params, error);
-        g_ptr_array_add(params, NULL);
-        p->params = (char **)g_ptr_array_free(params, FALSE);
-        p->origin = g_strdup_printf("%s: [%s]", s->path, named ? "policy" : group);
-        if (*error)
-            return false;
-    }
-    return check_policy_groups(c, error);
-}
-
-const run_policy *run_scenario_policy(const run_scenario *s, const char *name, GError **error)
-{
-    for (guint i = 0; i < s->policies->len; i++) {
-        const run_policy *p = g_ptr_array_index(s->policies, i);
-        if (strcmp(p->ops->name, name) == 0)
-            return p;
-    }
-    vmm_policy_find(name, error);
-    return NULL;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -200,7 +117,7 @@ static bool read_vms(sim_config *c, run_scenario *s, GError **error)
 static bool read_scenario(sim_config *c, const uint64_t *seed, run_scenario *s, GError **error)
 {
     s->machine = read_machine(c, error);
-    return s->machine && read_general(c, seed, s, error) && read_policies(c, s, error) && read_vms(c, s, error) &&
+    return s->machine && read_general(c, seed, s, error) && run_policies_read(c, s, error) && read_vms(c, s, error) && run_tasks_read(c, s, error) &&
         sim_config_finish(c, error);
 }
 
@@ -216,7 +133,10 @@ static run_scenario *from_config(sim_config *c, const run_overrides *overrides, 
     s->vms = g_ptr_array_new_with_free_func(free_vm);
     s->policies = g_ptr_array_new_with_free_func(free_policy);
     GError *local = NULL;
-    if (!read_scenario(c, overrides->seed, s, &local)) {
+    bool good = read_scenario(c, overrides->seed, s, &local);
+    if (good && overrides->profile)
+        s->profile = run_profile_load(overrides->profile, s, &local);
+    if (!good || local) {
         g_propagate_error(error, local);
         return NULL;
     }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-single.h"
 
+#include "run-decisions.h"
 #include "run-machine.h"
 #include "run-metrics.h"
+#include "run-profile.h"
+#include "run-tasks.h"
 #include "run-unknown.h"
+#include "run-vm-params.h"
 #include "vmm-params.h"
+#include "vmm-plugin.h"
 #include "vmm-registry.h"
 
 #include <string.h>
@@ -42,7 +47,7 @@ static void on_progress(void *user, uint32_t vcpu, sim_ps at, uint64_t insns)
 {
     progress_context *c = user;
     const run_request *q = c->request;
-    run_point point = {at, insns, vmm_stats(c->v, vcpu)->in_state[VMM_BLOCKED]};
+    run_point point = {at, insns, vmm_stats(c->v, vcpu)->in_state[VMM_BLOCKED] + vmm_stats(c->v, vcpu)->halted};
     c->last[vcpu] = point;
     if (q->progress)
         *q->progress = at;
@@ -64,8 +69,8 @@ wl_guest_config run_guest_config(const run_scenario *s, const run_vm *vm)
 static vmm_vm_config vm_config(const run_vm *vm)
 {
     return (vmm_vm_config){.name = vm->name, .weight = vm->weight, .priority = vm->priority, .start = vm->start,
-                           .quantum = vm->quantum,
-                           .affinity = vm->has_affinity ? vm->affinity : NULL, .io_latency = vm->io_latency,
+                           .quantum = vm->quantum, .stop = vm->stop, .controls = &vm->controls,
+                           .affinity = vm->has_affinity ? vm->affinity : NULL, .gang = vm->gang, .io_latency = vm->io_latency,
                            .io_bytes_per_s = vm->io_bytes_per_s};
 }
 
@@ -102,6 +107,9 @@ static run_vm_result *copy_vm(const run_vm *vm, const vmm_vm_stats *s, const ins
     r->started = s->started;
     r->ended = s->ended;
     r->faulted = s->faulted;
+    r->stopped = s->stopped;
+    r->weight = vm->weight;
+    r->controls = vm->controls;
     r->state = s->state;
     r->exit_status = s->exit_status;
     r->fault_address = s->fault_address;
@@ -113,6 +121,10 @@ static run_vm_result *copy_vm(const run_vm *vm, const vmm_vm_stats *s, const ins
     r->work_time = s->work_time;
     memcpy(r->ev, s->ev, sizeof r->ev);
     memcpy(r->exits, s->exits, sizeof r->exits);
+    memcpy(r->exit_time, s->exit_time, sizeof r->exit_time);
+    memcpy(r->switched_off, s->switched_off, sizeof r->switched_off);
+    r->dispatch_time = s->dispatch_time;
+    r->halted = s->halted;
     r->dispatches = s->dispatches;
     r->preemptions = s->preemptions;
     r->voluntary = s->voluntary;
@@ -123,6 +135,8 @@ static run_vm_result *copy_vm(const run_vm *vm, const vmm_vm_stats *s, const ins
     r->wake_latency = g_array_copy(s->wake_latency);
     run_metrics_latencies(r->wake_latency, &r->wake_p50, &r->wake_p99, &r->wake_max);
     r->wakes = r->wake_latency->len;
+    r->wake_p90 = run_metrics_percentile(r->wake_latency, 90);
+    r->wake_mean = run_metrics_mean(r->wake_latency);
     run_metrics_tasks(s->task_time, r);
     r->reasons = g_array_new(FALSE, FALSE, sizeof(run_reason));
     copy_report(source, vm->stdout_file != NULL, r);
@@ -131,50 +145,8 @@ static run_vm_result *copy_vm(const run_vm *vm, const vmm_vm_stats *s, const ins
     r->salvaged = wl_source_skipped(source, &note);
     r->salvage_note = g_strdup(note);
     run_metrics_ratios(r->ev, &r->ratios);
+    r->ratios.steal = run_metrics_steal(r->in_state[VMM_RUNNING], r->in_state[VMM_RUNNABLE]);
     return r;
-}
-
-static void count_reason(GArray *reasons, const vmm_decision *d)
-{
-    const char *text = d->reason ? d->reason : "";
-    run_reason *r = NULL;
-    for (guint i = 0; i < reasons->len && !r; i++) {
-        run_reason *known = &g_array_index(reasons, run_reason, i);
-        if (strcmp(known->action, d->action) == 0 && strcmp(known->reason, text) == 0)
-            r = known;
-    }
-    if (!r) {
-        run_reason fresh = {.action = d->action, .reason = text};
-        g_array_append_val(reasons, fresh);
-        r = &g_array_index(reasons, run_reason, reasons->len - 1);
-    }
-    r->count++;
-    r->before += d->before;
-    r->after += d->after;
-}
-
-static int compare_reasons(gconstpointer a, gconstpointer b)
-{
-    const run_reason *x = a, *y = b;
-    if (x->count != y->count)
-        return x->count < y->count ? 1 : -1;
-    int order = strcmp(x->reason, y->reason);
-    return order ? order : strcmp(x->action, y->action);
-}
-
-static void collect_decisions(const vmm *v, run_result *r)
-{
-    unsigned n;
-    const vmm_decision *d = vmm_decisions(v, &n, &r->n_decisions);
-    for (unsigned i = 0; i < n; i++) {
-        run_vm_result *vm = g_ptr_array_index(r->vms, d[i].vm);
-        count_reason(vm->reasons, &d[i]);
-        count_reason(r->reasons, &d[i]);
-    }
-    g_array_append_vals(r->decisions, d, MIN(n, (unsigned)RUN_DECISIONS_KEPT));
-    g_array_sort(r->reasons, compare_reasons);
-    for (guint i = 0; i < r->vms->len; i++)
-        g_array_sort(((run_vm_result *)g_ptr_array_index(r->vms, i))->reasons, compare_reasons);
 }
 
 static char **params_of(const run_policy *policy)
@@ -201,6 +173,10 @@ static void collect_lps(run_machine *machine, run_result *r)
         lp->package = pcpus[i]->package;
         lp->kind = g_strdup(pcpus[i]->kind);
         lp->hz = pcpus[i]->hz;
+        lp->l1i_lines = pcpus[i]->l1i_lines;
+        lp->l1d_lines = pcpus[i]->l1d_lines;
+        lp->l2_lines = pcpus[i]->l2_lines;
+        lp->llc_lines = pcpus[i]->llc_lines;
         run_machine_truth(machine, i, lp->ev);
         g_ptr_array_add(r->lps, lp);
     }
@@ -219,18 +195,42 @@ static void collect_troubles(const vmm *v, run_result *r)
         r->failure = g_strdup(failure->message);
 }
 
+/* Runs of single VMs are the measure for others, and begin with nothing. */
+static bool begins_with_profile(const run_request *q, const vmm *v)
+{
+    return q->scenario->profile && vmm_n_vms(v) == q->scenario->vms->len && !q->curves;
+}
+
+static void collect_profile(const run_request *q, const vmm *v, run_result *r)
+{
+    if (q->scenario->keep_profile && !q->curves)
+        r->profile = vmm_take_profile(v);
+    if (!begins_with_profile(q, v))
+        return;
+    const run_profile *p = q->scenario->profile;
+    r->profile_digest = g_strdup(p->digest);
+    r->profile_known = p->known;
+    r->profile_fallbacks = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < p->fallbacks->len; i++)
+        g_ptr_array_add(r->profile_fallbacks, g_strdup(g_ptr_array_index(p->fallbacks, i)));
+}
+
 static void collect(const progress_context *c, run_machine *machine, run_result *r)
 {
     const run_request *q = c->request;
     for (unsigned i = 0; i < vmm_n_vms(c->v); i++) {
         run_vm_result *vm = copy_vm(g_ptr_array_index(q->scenario->vms, c->vm_of[i]), vmm_stats(c->v, i),
                                     q->sources[c->vm_of[i]]);
+        run_tasks_collect(q->pool, c->vm_of[i], vmm_stats(c->v, i)->task_time, r->simulated, vm);
         vm->reached_at = vm->ended ? vm->ended_at : vm->state == VMM_BLOCKED ? c->last[i].at : r->simulated;
+        vm->params = run_vm_params_texts(g_ptr_array_index(q->scenario->vms, c->vm_of[i]), q->policy);
         g_ptr_array_add(r->vms, vm);
     }
-    collect_decisions(c->v, r);
+    run_decisions_collect(c->v, r);
     collect_lps(machine, r);
     collect_troubles(c->v, r);
+    vmm_smu_report(c->v, &r->smu);
+    collect_profile(q, c->v, r);
     run_metrics_totals(r);
     if (q->scenario->count_unknown)
         r->unknown = run_unknown_collect(machine, q->scenario->machine);
@@ -244,7 +244,9 @@ static run_result *new_result(const run_request *q)
     r->scenario = g_strdup(s->name);
     r->machine = g_strdup(s->machine->name);
     r->machine_description = g_strdup(s->machine->description);
-    r->policy = g_strdup(q->policy->ops->name);
+    r->plugin_sha256 = g_strdup(vmm_plugin_sha256(q->policy->ops));
+    r->policy = g_strdup(q->policy->label);
+    r->policy_used = g_strdup(q->policy->ops->name);
     r->params = params_of(q->policy);
     r->seed = s->seed;
     r->quantum = s->quantum;
@@ -263,11 +265,16 @@ static bool add_vms(const run_request *q, vmm *v, run_machine *machine, uint32_t
     for (guint i = 0; i < q->scenario->vms->len; i++) {
         if (!q->sources[i])
             continue;
-        vmm_vm_config config = vm_config(g_ptr_array_index(q->scenario->vms, i));
+        const run_vm *vm = g_ptr_array_index(q->scenario->vms, i);
+        g_autofree const char **params = run_vm_params_pairs(vm, q->policy);
+        vmm_vm_config config = vm_config(vm);
+        config.policy_params = params;
+        config.policy_origin = vm->params_origin;
         if (!vmm_check_vm(v, &config, error))
             return false;
         vm_of[vmm_add_vm(v, &config)] = i;
         run_machine_add_guest(machine, q->sources[i]);
+        run_machine_trap(machine, vm->controls.insns);
     }
     return true;
 }
@@ -279,11 +286,15 @@ run_result *run_single(const run_request *q, GError **error)
     run_machine *machine = run_machine_new(s->machine, engine);
     unsigned n_pcpus;
     vmm_pcpu *const *pcpus = run_machine_pcpus(machine, &n_pcpus);
+    g_autofree uint32_t *vm_of = g_new0(uint32_t, s->vms->len + 1);
+    run_tasks_port tasks;
+    run_tasks_port_init(&tasks, q->pool, vm_of);
     vmm_config config = {.policy = q->policy->ops, .policy_params = (const char *const *)q->policy->params,
                          .policy_origin = q->policy->origin,
-                         .quantum = s->quantum, .seed = s->seed, .strict = s->strict, .max_decisions = MAX_DECISIONS};
+                         .quantum = s->quantum, .seed = s->seed, .strict = s->strict, .max_decisions = MAX_DECISIONS,
+                         .smu = q->policy->smu,
+                         .tasks = q->pool ? &tasks.port : NULL};
     vmm *v = vmm_new(&config, engine, pcpus, n_pcpus, error);
-    g_autofree uint32_t *vm_of = g_new0(uint32_t, s->vms->len + 1);
     g_autoptr(run_result) r = NULL;
     if (v && add_vms(q, v, machine, vm_of, error)) {
         r = new_result(q);
@@ -292,6 +303,8 @@ run_result *run_single(const run_request *q, GError **error)
         run_machine_on_progress(machine, 0, on_progress, &context);
         if (s->count_unknown)
             run_machine_count_blocks(machine);
+        if (begins_with_profile(q, v))
+            vmm_load_profile(v, s->profile->profile);
         vmm_start(v);
         r->simulated = run_machine_run(machine, v, s->duration, &context.stop);
         r->finished = vmm_all_ended(v);

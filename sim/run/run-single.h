@@ -5,12 +5,14 @@
 #include "run-result.h"
 #include "run-scenario.h"
 #include "wl-guest.h"
+#include "wl-tasks.h"
 
 typedef struct {
     const run_scenario *scenario;
     const run_policy *policy;
     /* Sources by VM; NULL: the VM takes no part. Owned by the caller. */
     insn_source *const *sources;
+    wl_task_pool *pool;           /* of the run's tasks, or NULL */
     const volatile int *cancel;   /* or NULL */
     volatile uint64_t *progress;  /* or NULL: simulated picoseconds so far, for a progress bar */
     bool curves;                  /* keep progress curves */

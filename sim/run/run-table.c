@@ -2,6 +2,8 @@
 #include "run-table.h"
 
 #include "run-metrics.h"
+#include "run-profile.h"
+#include "run-smu.h"
 #include "run-syscalls.h"
 #include "run-unknown.h"
 
@@ -324,6 +326,7 @@ static void put_vm_title(table *t, const run_vm_result *vm)
                                                      "off line"};
     g_autofree char *args = vm->argv && vm->argv[0] ? g_strjoinv(" ", vm->argv + 1) : g_strdup("");
     g_autofree char *end = vm->faulted                        ? g_strdup("FAULT")
+                           : vm->stopped                      ? g_strdup("stopped")
                            : vm->ended && vm->cut             ? g_strdup("end of its trace")
                            : vm->ended && vm->exit_status     ? g_strdup_printf("exit status %d", vm->exit_status)
                            : vm->ended                        ? g_strdup("")
@@ -571,6 +574,8 @@ static char *table_of(GPtrArray *runs, const char *digest, bool colour)
     put_vms(&t, runs);
     put_cpi_stacks(&t, runs);
     put_reasons(&t, runs);
+    run_smu_table(t.text, runs);
+    run_profile_table(t.text, run_at(runs, 0));
     put_notes(&t, runs);
     g_string_append(t.text, "  digest   ");
     g_string_append(t.text, digest);
@@ -582,11 +587,8 @@ char *run_result_to_table(const run_result *r, bool colour)
 {
     g_autoptr(GPtrArray) runs = g_ptr_array_new();
     g_ptr_array_add(runs, (gpointer)r);
-    char *text = table_of(runs, r->digest, colour);
-    if (!r->unknown)
-        return text;
+    g_autofree char *text = table_of(runs, r->digest, colour);
     GString *longer = g_string_new(text);
-    g_free(text);
     run_unknown_table(longer, r);
     return g_string_free(longer, FALSE);
 }

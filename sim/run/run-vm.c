@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-vm.h"
 
+#include "run-vm-params.h"
 #include "run-workload.h"
 #include "sim-error.h"
 
@@ -17,12 +18,16 @@ void run_vm_free(run_vm *vm)
     g_free(vm->elf);
     g_free(vm->trace);
     g_free(vm->synthetic);
+    g_free(vm->tasks);
     g_free(vm->sha256);
     g_strfreev(vm->argv);
     g_strfreev(vm->recorded_argv);
     g_strfreev(vm->envp);
     g_free(vm->folder);
+    g_free(vm->gang);
     g_free(vm->stdout_file);
+    g_strfreev(vm->params);
+    g_free(vm->params_origin);
     g_free(vm);
 }
 
@@ -100,6 +105,27 @@ static bool read_folder(sim_config *c, const char *group, run_vm *vm, GError **e
     return true;
 }
 
+static bool read_mask(sim_config *c, const char *group, const char *key, vmm_controls_kind kind, uint32_t *bits, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    g_autofree char *text = sim_config_string(c, group, key, NULL, error);
+    if (!text || *error)
+        return !*error;
+    return vmm_controls_parse(kind, text, bits, &wrong) || sim_config_fail(c, error, group, key, "%s", wrong->message);
+}
+
+static bool read_controls(sim_config *c, const char *group, run_vm *vm, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    vm->controls = vmm_controls_default;
+    if (!read_mask(c, group, "entry-controls", VMM_CONTROLS_ENTRY, &vm->controls.entry, error) ||
+        !read_mask(c, group, "exit-controls", VMM_CONTROLS_EXIT, &vm->controls.exit, error) ||
+        !read_mask(c, group, "instruction-exits", VMM_CONTROLS_INSNS, &vm->controls.insns, error))
+        return false;
+    return vmm_controls_check(&vm->controls, &wrong) ||
+           sim_config_fail(c, error, group, sim_config_has(c, group, "entry-controls") ? "entry-controls" : "exit-controls", "%s", wrong->message);
+}
+
 static bool read_limits(sim_config *c, const char *group, run_vm *vm, GError **error)
 {
     vm->memory = sim_config_size(c, group, "memory", 256 << 20, error);
@@ -107,6 +133,8 @@ static bool read_limits(sim_config *c, const char *group, run_vm *vm, GError **e
     vm->weight = (uint32_t)sim_config_uint(c, group, "weight", 256, 1, 65535, error);
     vm->priority = (int32_t)sim_config_uint(c, group, "priority", 0, 0, 1000, error);
     vm->start = sim_config_time(c, group, "start", 0, error);
+    vm->gang = sim_config_string(c, group, "gang", sim_config_has(c, group, "count") ? group + strlen("vm ") : NULL, error);
+    vm->stop = sim_config_time(c, group, "stop", 0, error);
     vm->quantum = sim_config_time(c, group, "quantum", 0, error);
     vm->io_latency = sim_config_time(c, group, "io-latency", 100 * SIM_PS_PER_US, error);
     vm->io_bytes_per_s = sim_config_size(c, group, "io-bandwidth", 500000000, error);
@@ -116,6 +144,8 @@ static bool read_limits(sim_config *c, const char *group, run_vm *vm, GError **e
         return sim_config_fail(c, error, group, "memory", "is outside 1MiB to 1024GiB");
     if (vm->quantum && (vm->quantum < VMM_QUANTUM_MIN || vm->quantum > VMM_QUANTUM_MAX))
         return sim_config_fail(c, error, group, "quantum", "is outside 10us to 1s");
+    if (sim_config_has(c, group, "stop") && vm->stop <= vm->start)
+        return sim_config_fail(c, error, group, "stop", "is not after the VM's start; give simulated time since power-on of the machine");
     if (vm->io_bytes_per_s < 1000)
         return sim_config_fail(c, error, group, "io-bandwidth", "is below 1kB (per second)");
     return true;
@@ -155,12 +185,14 @@ bool run_vm_read(sim_config *c, const char *group, run_scenario *s, GError **err
         run_vm *vm = g_new0(run_vm, 1);
         vm->name = many ? g_strdup_printf("%s.%u", name, i) : g_strdup(name);
         bool free_name = name_is_free(s, vm->name);
+        vm->number = s->vms->len;
         g_ptr_array_add(s->vms, vm);
         if (!free_name)
             return sim_config_fail(c, error, group, "", "there is a VM '%s' already", vm->name);
         if (!run_workload_read(c, group, s, vm, error) || !read_arguments(c, group, vm, error) ||
             !read_affinity(c, group, s->machine->n_lps, vm, error) ||
-            !read_folder(c, group, vm, error) || !read_limits(c, group, vm, error))
+            !read_folder(c, group, vm, error) || !read_limits(c, group, vm, error) || !read_controls(c, group, vm, error) ||
+            !run_vm_params_read(c, group, s, vm, error))
             return false;
         if (vm->stdout_file && count > 1)
             return sim_config_fail(c, error, group, "stdout", "%u VMs cannot share one file", count);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define VALID "elf:PATH (a static x86-64 program), trace:FILE, synthetic:SPEC"
+#define VALID "elf:PATH (a static x86-64 program), trace:FILE, synthetic:SPEC, tasks:NAME,NAME (groups [tasks NAME])"
 
 /* ---- programs ------------------------------------------------------------------------------------------------------- */
 
@@ -81,9 +81,9 @@ char **run_trace_names(void)
 }
 
 /* The file of "samples/NAME" or any other path: beside the scenario, else among the shipped traces. */
-static char *find_trace(sim_config *c, const char *group, const char *name, GError **error)
+static char *find_trace(sim_config *c, const char *group, const char *key, const char *name, GError **error)
 {
-    g_autofree char *path = sim_config_resolve_for(c, group, "workload", name);
+    g_autofree char *path = sim_config_resolve_for(c, group, key, name);
     if (g_file_test(path, G_FILE_TEST_EXISTS))
         return g_steal_pointer(&path);
     if (g_str_has_prefix(name, "samples/")) {
@@ -96,15 +96,15 @@ static char *find_trace(sim_config *c, const char *group, const char *name, GErr
         }
         g_auto(GStrv) names = run_trace_names();
         g_autofree char *hint = sim_suggest(sample, (const char *const *)names);
-        sim_config_fail(c, error, group, "workload", "there is no sample trace '%s'%s", sample, hint);
+        sim_config_fail(c, error, group, key, "there is no sample trace '%s'%s", sample, hint);
         return NULL;
     }
     g_autofree char *part = g_strconcat(path, ".part", NULL);
     if (g_file_test(part, G_FILE_TEST_EXISTS))
-        sim_config_fail(c, error, group, "workload", "there is no file '%s', but '%s' of a recording that is going on or was broken off"
+        sim_config_fail(c, error, group, key, "there is no file '%s', but '%s' of a recording that is going on or was broken off"
                         " ('quanta trace cut --salvage' makes a trace of it)", path, part);
     else
-        sim_config_fail(c, error, group, "workload", "there is no file '%s'", path);
+        sim_config_fail(c, error, group, key, "there is no file '%s'", path);
     return NULL;
 }
 
@@ -121,6 +121,16 @@ static bool read_trace(sim_config *c, const char *group, const char *path, run_v
     vm->recorded_argv = g_strdupv(info->meta.argv);
     vm->trace_time_dependent = info->end.time_dependent;
     return true;
+}
+
+char *run_workload_trace(sim_config *c, const char *group, const char *key, const char *name, bool salvage, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autofree char *path = find_trace(c, group, key, name, error);
+    g_autoptr(tr_reader) reader = path ? tr_reader_open(path, &local) : NULL;
+    if (path && (!reader || !wl_replay_check(reader, path, salvage, &local)))
+        sim_config_fail(c, error, group, key, "%s", local->message);
+    return local ? NULL : g_steal_pointer(&path);
 }
 
 static bool read_from_folder(sim_config *c, const char *group, const char *folder, run_vm *vm, GError **error)
@@ -176,10 +186,15 @@ bool run_workload_read(sim_config *c, const char *group, const run_scenario *s, 
         return read_from_folder(c, group, s->traces, vm, error);
     if (*rest && g_str_has_prefix(vm->workload, "elf:"))
         return read_elf(c, group, rest, vm, error);
+    if (*rest && g_str_has_prefix(vm->workload, "tasks:")) {
+        vm->kind = RUN_WORK_TASKS;
+        vm->tasks = g_strdup(rest);
+        return true;
+    }
     if (*rest && g_str_has_prefix(vm->workload, "synthetic:"))
         return read_synthetic(c, group, rest, vm, error);
     if (!*rest || !g_str_has_prefix(vm->workload, "trace:"))
         return sim_config_fail(c, error, group, "workload", "'%s' is of no known kind; valid: " VALID, vm->workload);
-    g_autofree char *path = find_trace(c, group, rest, error);
+    g_autofree char *path = find_trace(c, group, "workload", rest, error);
     return path && read_trace(c, group, path, vm, error);
 }

@@ -31,7 +31,7 @@ check(all(states_sum(r) for r in both.values()), "states sum there, too")
 
 # The triggers of emon-quantum, each on a guest that gives cause.
 MIX = vm("p", "phases", "100 4000 1024") + vm("s", "sort", "100000 20") + vm("b", "btree")
-mix = scenario(MIX, duration="50ms", overrides=ONE_LP) + ONE_THREAD
+mix = scenario(MIX, duration="50ms", overrides=ONE_LP, policy="[policy emon-quantum]\ntight-loop = true\nl1-traversed = true\n") + ONE_THREAD
 emon = quanta("run", mix, "--policy", "emon-quantum")
 seen = reasons(emon)
 for reason in ("tight-loop", "l1-traversed", "loop-end", "cache-flushed"):

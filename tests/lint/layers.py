@@ -16,6 +16,7 @@ LAYERS = {
     'traces': ['cpu-model/port', 'sim/kernel'],
     'workloads': ['cpu-model/port', 'sim/kernel', 'traces'],
     'workloads/guests': [],
+    'examples': [],
     'sim/run': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'traces', 'vmm', 'workloads'],
     'sim/cli': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'traces', 'vmm', 'workloads'],
     'tests': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'tests/unit/vmm', 'traces', 'vmm', 'workloads', 'workloads/guests'],

@@ -1,116 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Round-robin whose quanta follow the processor's state: each tick a software state management unit samples EMON
- * registers and the state view of the pCPU [0058, 0059], the samples are evaluated [0060], and a trigger lengthens or
- * shortens the quantum of the vCPU that runs, between `min` and `max` thousandths of its pre-assigned one [0061].
+/* Round-robin whose quanta follow the processor's state: the state management unit samples it (EMON events and the state
+ * view) [0058, 0059], the samples are evaluated [0060], and a trigger lengthens or shortens the quantum of the vCPU that
+ * runs, between `min` and `max` thousandths of its pre-assigned one [0061]. docs/policies/emon-quantum.md tells of each trigger.
  *
- *   cache-flushed   its data cache was flushed: the quantum ends early [0052]
- *   tight-loop      it is in a tight loop, BTB and L1I warm: longer [0053]
- *   loop-end        a long loop ended, and it owes time to one that waits: ends early, and pays [0053]
- *   l1-traversed    L1D is full of its lines, which it goes through again and again: longer [0063]
+ * A quantum is lengthened at its end, on what was seen last, and only once; shortened at any sample. Nothing changes while
+ * nobody waits for the pCPU. Time taken and given is booked when the quantum is over, as much as was used, between the vCPU and all
+ * that wait for the pCPU then (emon-ledger.h); what came of each decision is measured afterwards (emon-outcome.h).
  *
- * A quantum is lengthened at its end, on what is seen then, and only once; shortened at any tick. Nothing changes while
- * nobody waits for the pCPU. Against oscillation: a state counts after `confirm` samples and is left by laxer
- * thresholds than it was entered; after a quantum that ended early the next is not lengthened. Time taken and given is
- * booked between the vCPU and the first one that waits (emon-ledger.h), nobody owing or being owed more than
- * `max-debt`; what is booked for time that was not used after all is booked back. */
-#include "emon-ledger.h"
-#include "emon-triggers.h"
+ * Against oscillation: a state counts after `confirm` samples and is left by laxer thresholds than it was entered; a VM's quanta
+ * change their direction only after `hold` quanta; after a quantum that ended early the next is not lengthened. */
+#include "emon-quantum.h"
 #include "policies.h"
-#include "vmm-runqueue.h"
 
 #include <glib.h>
-
-enum {
-    P_PERIOD, P_MIN, P_MAX, P_CACHE_FLUSHED, P_TIGHT_LOOP, P_LOOP_END, P_L1_TRAVERSED, P_MAX_DEBT, P_MIN_GAIN, P_CONFIRM, P_SLACK,
-    P_FLUSH_DIRTY, P_FLUSH_LEFT, P_LOOP_SAMPLES, P_LOOP_ITERATIONS, P_LOOP_BODY, P_LOOP_BTB, P_LOOP_L1I, P_LOOP_L1D,
-    P_L1_FULL, P_L1_MPKI, N_PARAMS
-};
-
-#define SPAN(n, d, lo, hi, h) { .name = n, .type = VMM_PARAM_TIME, .def.u = (d), .min.u = (lo), .max.u = (hi), .help = h }
-#define COUNT(n, d, lo, hi, h) { .name = n, .type = VMM_PARAM_UINT, .def.u = (d), .min.u = (lo), .max.u = (hi), .help = h }
-#define SHARE(n, d, lo, hi, h) { .name = n, .type = VMM_PARAM_PERMILLE, .def.u = (d), .min.u = (lo), .max.u = (hi), .help = h }
-#define RATE(n, value, h) { .name = n, .type = VMM_PARAM_DOUBLE, .def.d = (value), .min.d = 0, .max.d = 1000, .help = h }
-#define SWITCH(n, h) { .name = n, .type = VMM_PARAM_BOOL, .def.b = true, .help = h }
-
-static const vmm_param params[N_PARAMS] = {
-    [P_PERIOD] = SPAN("period", 100 * SIM_PS_PER_US, VMM_QUANTUM_MIN, SIM_PS_PER_S, "sampling period"),
-    [P_MIN] = SHARE("min", 500, 10, 1000, "shortest quantum, of the pre-assigned one"),
-    [P_MAX] = SHARE("max", 1500, 1000, 10000, "longest quantum, of the pre-assigned one"),
-    [P_CACHE_FLUSHED] = SWITCH("cache-flushed", "end the quantum early once the data cache was flushed"),
-    [P_TIGHT_LOOP] = SWITCH("tight-loop", "lengthen the quantum of a tight loop"),
-    [P_LOOP_END] = SWITCH("loop-end", "pay time back when a long loop ends"),
-    [P_L1_TRAVERSED] = SWITCH("l1-traversed", "lengthen the quantum while a full L1D is traversed"),
-    [P_MAX_DEBT] = SPAN("max-debt", 5 * SIM_PS_PER_MS, 0, SIM_PS_PER_S, "most time that a vCPU may owe or be owed"),
-    [P_MIN_GAIN] = SPAN("min-gain", 50 * SIM_PS_PER_US, VMM_QUANTUM_MIN, SIM_PS_PER_S, "least change of a quantum"),
-    [P_CONFIRM] = COUNT("confirm", 2, 1, 100, "samples in a row before a state counts"),
-    [P_SLACK] = SHARE("slack", 200, 0, 1000, "how much laxer thresholds are once a state counts"),
-    [P_FLUSH_DIRTY] = SHARE("flush-dirty", 250, 1, 1000, "cache-flushed: dirty lines before, of L1D, at least"),
-    [P_FLUSH_LEFT] = SHARE("flush-left", 50, 0, 1000, "cache-flushed: of those, dirty lines left at most"),
-    [P_LOOP_SAMPLES] = COUNT("loop-samples", 3, 1, 1000, "a loop is long after so many samples in a row, or ..."),
-    [P_LOOP_ITERATIONS] = COUNT("loop-iterations", 10000, 64, 1000000000000, "... so many iterations"),
-    [P_LOOP_BODY] = COUNT("loop-body", 256, 1, 1000000, "tight-loop: instructions per iteration at most"),
-    [P_LOOP_BTB] = SHARE("loop-btb", 990, 0, 1000, "tight-loop: hits of the BTB at least"),
-    [P_LOOP_L1I] = RATE("loop-l1i-mpki", 0.5, "tight-loop: L1I misses per 1000 instructions at most"),
-    [P_LOOP_L1D] = RATE("loop-l1d-mpki", 20, "tight-loop: L1D load misses per 1000 instructions at most"),
-    [P_L1_FULL] = SHARE("l1-full", 800, 1, 1000, "l1-traversed: share of L1D that is the VM's at least"),
-    [P_L1_MPKI] = RATE("l1-mpki", 5, "l1-traversed: L1D load misses per 1000 instructions at most"),
-};
-
-typedef struct {
-    emon_tracker tracker;
-    /* Time booked for the present quantum, and the other party. */
-    sim_ps extension; uint32_t extension_from; /* its quantum was lengthened */
-    sim_ps bonus; uint32_t bonus_from;         /* it was paid back; of this quantum or, while it waits, of the next */
-    sim_ps cut; uint32_t cut_to;               /* its quantum was shortened ... */
-    bool cut_pays;                             /* ... and cut_to's next one made longer */
-    bool cut_last;                             /* ... its last one */
-} vcpu_state;
-
-typedef struct {
-    vmm_host *h;
-    const vmm_services *services;
-    vmm_param_value p[N_PARAMS];
-    emon_thresholds limits;
-    vmm_smu *smu;
-    emon_ledger *ledger;
-    vmm_runqueue *queue; /* in order of arrival */
-    vmm_runqueue *owed;  /* those of `queue` with time to their credit, the most first */
-    vcpu_state *vcpus;
-    uint32_t *next;      /* [pCPU]: vCPU that is to be paid back next, or VMM_VCPU_NONE */
-    uint32_t n_vcpus;
-} emon_quantum;
-
-static bool eq_check(const vmm_param_value *v, char *message, size_t size)
-{
-    if (v[P_MAX_DEBT].u && v[P_MAX_DEBT].u < v[P_MIN_GAIN].u) {
-        g_snprintf(message, size, "parameter 'max-debt' has to be 0 or at least 'min-gain'");
-        return false;
-    }
-    return true;
-}
-
-static uint64_t per_million(double per_thousand)
-{
-    return (uint64_t)(per_thousand * 1000 + 0.5);
-}
-
-static emon_thresholds thresholds(const vmm_param_value *p)
-{
-    return (emon_thresholds){
-        .flush_dirty_permille = (uint32_t)p[P_FLUSH_DIRTY].u,
-        .flush_left_permille = (uint32_t)p[P_FLUSH_LEFT].u,
-        .loop_samples = (uint32_t)p[P_LOOP_SAMPLES].u,
-        .loop_iterations = p[P_LOOP_ITERATIONS].u,
-        .loop_body = (uint32_t)p[P_LOOP_BODY].u,
-        .loop_btb_permille = (uint32_t)p[P_LOOP_BTB].u,
-        .loop_l1i_rate = per_million(p[P_LOOP_L1I].d),
-        .loop_l1d_rate = per_million(p[P_LOOP_L1D].d),
-        .full_permille = (uint32_t)p[P_L1_FULL].u,
-        .full_l1d_rate = per_million(p[P_L1_MPKI].d),
-        .confirm = (uint32_t)p[P_CONFIRM].u,
-        .slack_permille = (uint32_t)p[P_SLACK].u,
-    };
-}
 
 static void *eq_init(vmm_host *h, const vmm_services *services, const vmm_param_value *values)
 {
@@ -118,48 +20,57 @@ static void *eq_init(vmm_host *h, const vmm_services *services, const vmm_param_
     uint32_t n_pcpus = services->n_pcpus(h);
     e->h = h;
     e->services = services;
-    for (unsigned i = 0; i < N_PARAMS; i++)
+    for (unsigned i = 0; i < EMON_N_PARAMS; i++)
         e->p[i] = values[i];
-    e->limits = thresholds(values);
+    e->limits = emon_params_thresholds(values);
     e->n_vcpus = services->n_vcpus(h);
-    e->smu = vmm_smu_new(h, services, emon_trigger_events, EMON_N_EVENTS);
+    services->smu_watch(h, emon_trigger_events, EMON_N_EVENTS);
     e->ledger = emon_ledger_new(e->n_vcpus, e->p[P_MAX_DEBT].u);
+    e->outcomes = emon_outcomes_new(h, services);
     e->queue = vmm_runqueue_new(e->n_vcpus, n_pcpus);
     e->owed = vmm_runqueue_new(e->n_vcpus, n_pcpus);
-    e->vcpus = g_new0(vcpu_state, e->n_vcpus);
+    e->busy = vmm_runqueue_new(e->n_vcpus, n_pcpus);
+    e->vcpus = g_new0(emon_vcpu, e->n_vcpus);
+    e->kinds = g_array_new(FALSE, FALSE, sizeof(emon_kind));
     e->next = g_new(uint32_t, n_pcpus);
     for (uint32_t i = 0; i < e->n_vcpus; i++) {
-        vmm_runqueue_admit(e->queue, i, services->vcpu(h, i)->affinity);
-        vmm_runqueue_admit(e->owed, i, services->vcpu(h, i)->affinity);
+        const vmm_vcpu_facts *c = services->vcpu(h, i);
+        vmm_runqueue_admit(e->queue, i, c->affinity);
+        vmm_runqueue_admit(e->owed, i, c->affinity);
+        vmm_runqueue_admit(e->busy, i, c->affinity);
+        emon_ledger_admit(e->ledger, i, c->affinity);
+        e->vcpus[i].assigned = c->quantum;
+        e->vcpus[i].found.memory_permille = 1000; /* nothing is known: it is not thought to compute */
     }
-    for (uint32_t i = 0; i < n_pcpus; i++) {
+    for (uint32_t i = 0; i < n_pcpus; i++)
         e->next[i] = VMM_VCPU_NONE;
-        services->set_tick(h, i, e->p[P_PERIOD].u);
-    }
     return e;
 }
 
 static void eq_exit(void *self)
 {
     emon_quantum *e = self;
-    vmm_smu_free(e->smu);
+    emon_tasks_free(e);
+    emon_outcomes_free(e->outcomes);
     emon_ledger_free(e->ledger);
     vmm_runqueue_free(e->queue);
     vmm_runqueue_free(e->owed);
+    vmm_runqueue_free(e->busy);
     g_free(e->vcpus);
     g_free(e->next);
     g_free(e);
 }
 
-/* ---- queues and the ledger ---------------------------------------------------------------------------------- */
+sim_ps emon_scaled(const emon_quantum *e, uint32_t vcpu, unsigned param)
+{
+    return CLAMP(e->vcpus[vcpu].assigned / 1000 * e->p[param].u, VMM_QUANTUM_MIN, VMM_QUANTUM_MAX);
+}
+
+/* ---- queues --------------------------------------------------------------------------------------------------- */
 
 static void balance_changed(emon_quantum *e, uint32_t vcpu)
 {
-    int64_t balance = emon_ledger_balance(e->ledger, vcpu);
-    if (balance < 0 && vmm_runqueue_contains(e->queue, vcpu))
-        vmm_runqueue_insert(e->owed, vcpu, balance);
-    else
-        vmm_runqueue_remove(e->owed, vcpu);
+    emon_outcomes_balance(e->outcomes, vcpu, emon_ledger_balance(e->ledger, vcpu));
 }
 
 static void enqueue(emon_quantum *e, uint32_t vcpu, bool front)
@@ -168,6 +79,9 @@ static void enqueue(emon_quantum *e, uint32_t vcpu, bool front)
         vmm_runqueue_insert_front(e->queue, vcpu, 0);
     else
         vmm_runqueue_insert(e->queue, vcpu, 0);
+    vmm_runqueue_insert(e->owed, vcpu, emon_ledger_balance(e->ledger, vcpu));
+    vmm_runqueue_insert(e->busy, vcpu, e->vcpus[vcpu].found.memory_permille);
+    emon_ledger_wait(e->ledger, vcpu);
     balance_changed(e, vcpu);
 }
 
@@ -175,71 +89,121 @@ static void dequeue(emon_quantum *e, uint32_t vcpu)
 {
     vmm_runqueue_remove(e->queue, vcpu);
     vmm_runqueue_remove(e->owed, vcpu);
+    vmm_runqueue_remove(e->busy, vcpu);
+    emon_ledger_leave(e->ledger, vcpu);
+    balance_changed(e, vcpu);
 }
 
-/* Returns what was booked. */
-static sim_ps book(emon_quantum *e, uint32_t taker, uint32_t giver, sim_ps span)
+/* ---- samples -------------------------------------------------------------------------------------------------- */
+
+/* Takes in the vCPU's samples that have not been yet, and returns the last one; NULL where it has none in this quantum. */
+static const vmm_smu_sample *take_in(emon_quantum *e, uint32_t pcpu, uint32_t vcpu)
 {
-    span = emon_ledger_take(e->ledger, taker, giver, span);
-    if (span) {
-        balance_changed(e, taker);
-        balance_changed(e, giver);
+    emon_vcpu *s = &e->vcpus[vcpu];
+    const vmm_smu_profile *p = e->services->vcpu_profile(e->h, vcpu);
+    if (!p || !p->n)
+        return NULL;
+    if (p->n - s->evaluated > VMM_SMU_RING)
+        s->evaluated = p->n - VMM_SMU_RING;
+    for (; s->evaluated < p->n; s->evaluated++) {
+        const vmm_smu_sample *sample = &p->ring[s->evaluated % VMM_SMU_RING];
+        s->found = emon_triggers_evaluate(&s->tracker, sample, &e->limits);
+        emon_outcomes_sample(e->outcomes, vcpu, sample);
+        emon_profile_sample(e, vcpu, sample);
     }
-    return span;
+    const vmm_smu_sample *last = &p->ring[(p->n - 1) % VMM_SMU_RING];
+    return last->at >= e->services->pcpu(e->h, pcpu)->quantum_begin ? last : NULL;
 }
 
-/* The vCPU's quantum is over, `unused` before its end: what it did not use was not taken. */
-static void settle(emon_quantum *e, uint32_t vcpu, sim_ps unused)
+/* ---- the end of a stay: what is booked ------------------------------------------------------------------------ */
+
+/* The vCPU had `span` at the cost of those who wait, by that decision. */
+static void book_longer(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, sim_ps span, uint64_t decision)
 {
-    vcpu_state *s = &e->vcpus[vcpu];
-    if (unused && s->cut) { /* it left before the cut took effect */
-        vcpu_state *other = &e->vcpus[s->cut_to];
-        if (s->cut_pays)
-            other->bonus -= MIN(other->bonus, s->cut);
-        book(e, vcpu, s->cut_to, s->cut);
-        s->cut = 0;
+    sim_ps booked = emon_ledger_ran_longer(e->ledger, vcpu, pcpu, span);
+    e->vcpus[vcpu].taken += booked;
+    if (booked && decision != UINT64_MAX)
+        emon_outcomes_owes(e->outcomes, vcpu, decision, booked);
+}
+
+static void book_bonus(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, sim_ps used)
+{
+    emon_vcpu *s = &e->vcpus[vcpu];
+    if (s->bonus_from == VMM_VCPU_NONE) {
+        book_longer(e, pcpu, vcpu, used, UINT64_MAX);
+        return;
     }
-    sim_ps back = MIN(unused, s->extension);
-    if (back)
-        book(e, s->extension_from, vcpu, back);
-    back = MIN(unused - back, s->bonus);
-    if (back)
-        book(e, s->bonus_from, vcpu, back);
-    s->cut_last = s->cut > 0;
+    sim_ps booked = emon_ledger_take(e->ledger, vcpu, s->bonus_from, used);
+    s->taken += booked;
+    e->vcpus[s->bonus_from].given += booked;
+    balance_changed(e, s->bonus_from);
+}
+
+/* The vCPU's stay is over, `unused` before the end of its quantum. */
+static void settle(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, sim_ps unused)
+{
+    emon_vcpu *s = &e->vcpus[vcpu];
+    sim_ps extension = s->extension - MIN(unused, s->extension);
+    sim_ps bonus = s->bonus - MIN(unused - MIN(unused, s->extension), s->bonus), given = unused ? 0 : s->cut;
+    take_in(e, pcpu, vcpu);
+    if (extension)
+        book_longer(e, pcpu, vcpu, extension, s->extension_decision);
+    if (bonus)
+        book_bonus(e, pcpu, vcpu, bonus);
+    if (given && s->cut_kind == CUT_SHARED)
+        s->given += emon_ledger_ended_sooner(e->ledger, vcpu, pcpu, given);
+    else if (s->cut && unused && s->cut_kind == CUT_HEIR && e->vcpus[s->cut_to].bonus_from == vcpu)
+        e->vcpus[s->cut_to].bonus = 0; /* it left before the cut took effect: there is nothing to inherit */
+    emon_outcomes_stay_over(e->outcomes, pcpu, vcpu, s->cut ? given : extension);
+    emon_profile_stay_over(e, vcpu);
+    emon_tracker_begin(&s->tracker);
+    s->cut_last = given > 0;
     s->extension = s->bonus = s->cut = 0;
-    s->cut_pays = false;
+    s->cut_kind = CUT_NONE;
+    s->due = DUE_NOTHING;
+    s->since += s->since < UINT32_MAX;
+    balance_changed(e, vcpu);
 }
 
-static sim_ps unused_time(const emon_quantum *e, uint32_t vcpu)
+static sim_ps unused_time(const emon_quantum *e, uint32_t pcpu)
 {
-    uint32_t pcpu = e->services->vcpu(e->h, vcpu)->pcpu;
     const vmm_pcpu_facts *f = e->services->pcpu(e->h, pcpu);
     sim_ps now = e->services->now(e->h, pcpu);
     return f->quantum_end > now ? f->quantum_end - now : 0;
 }
 
-static bool runs(const emon_quantum *e, uint32_t vcpu)
+/* The pCPU that it runs on, or VMM_PCPU_NONE. */
+static uint32_t place_of(const emon_quantum *e, uint32_t vcpu)
 {
     uint32_t pcpu = e->services->vcpu(e->h, vcpu)->pcpu;
-    return pcpu != VMM_PCPU_NONE && e->services->pcpu(e->h, pcpu)->vcpu == vcpu;
+    return pcpu != VMM_PCPU_NONE && e->services->pcpu(e->h, pcpu)->vcpu == vcpu ? pcpu : VMM_PCPU_NONE;
 }
 
-/* ---- hooks: who runs ---------------------------------------------------------------------------------------- */
+/* ---- hooks: who runs ------------------------------------------------------------------------------------------ */
 
 static void eq_insert(void *self, uint32_t vcpu)
 {
     emon_ledger_open(((emon_quantum *)self)->ledger, vcpu);
 }
 
+static void tell_figures(emon_quantum *e, uint32_t vcpu)
+{
+    const emon_vcpu *s = &e->vcpus[vcpu];
+    e->services->figure(e->h, vcpu, "debt-ps", emon_ledger_balance(e->ledger, vcpu));
+    e->services->figure(e->h, vcpu, "taken-ps", (int64_t)s->taken);
+    e->services->figure(e->h, vcpu, "given-ps", (int64_t)s->given);
+}
+
 static void eq_remove(void *self, uint32_t vcpu)
 {
     emon_quantum *e = self;
+    uint32_t pcpu = place_of(e, vcpu);
     dequeue(e, vcpu);
-    if (runs(e, vcpu))
-        settle(e, vcpu, unused_time(e, vcpu));
+    if (pcpu != VMM_PCPU_NONE)
+        settle(e, pcpu, vcpu, unused_time(e, pcpu));
+    e->services->figure(e->h, vcpu, "debt-at-end-ps", emon_ledger_balance(e->ledger, vcpu));
     emon_ledger_close(e->ledger, vcpu);
-    for (uint32_t i = 0; i < e->n_vcpus; i++)
-        balance_changed(e, i);
+    emon_outcomes_balance(e->outcomes, vcpu, INT64_MAX); /* what it owes is forgiven, not paid back */
 }
 
 static void eq_wake(void *self, uint32_t vcpu)
@@ -250,35 +214,44 @@ static void eq_wake(void *self, uint32_t vcpu)
 static void eq_sleep(void *self, uint32_t vcpu)
 {
     emon_quantum *e = self;
+    uint32_t pcpu = place_of(e, vcpu);
     dequeue(e, vcpu);
-    if (runs(e, vcpu))
-        settle(e, vcpu, unused_time(e, vcpu));
+    if (pcpu != VMM_PCPU_NONE)
+        settle(e, pcpu, vcpu, unused_time(e, pcpu));
 }
 
 static void eq_context_saved(void *self, uint32_t pcpu, uint32_t vcpu, vmm_off_reason why)
 {
     emon_quantum *e = self;
-    if (why != VMM_OFF_REFUSED) {
-        const vmm_pcpu_facts *f = e->services->pcpu(e->h, pcpu);
-        sim_ps now = e->services->now(e->h, pcpu);
-        settle(e, vcpu, f->quantum_end > now ? f->quantum_end - now : 0);
-    }
+    if (why != VMM_OFF_REFUSED)
+        settle(e, pcpu, vcpu, unused_time(e, pcpu));
     enqueue(e, vcpu, why == VMM_OFF_REFUSED);
 }
 
-static sim_ps scaled(const emon_quantum *e, uint32_t vcpu, unsigned param)
+/* Half of max-debt is owed to it, and it is not one that ended its last quantum early: its quantum is longer, at the cost of all who wait. */
+static void repay(emon_quantum *e, uint32_t pcpu, uint32_t vcpu)
 {
-    sim_ps quantum = e->services->vcpu(e->h, vcpu)->quantum;
-    return CLAMP(quantum / 1000 * e->p[param].u, VMM_QUANTUM_MIN, VMM_QUANTUM_MAX);
+    emon_vcpu *s = &e->vcpus[vcpu];
+    int64_t credit = -emon_ledger_balance(e->ledger, vcpu);
+    sim_ps norm = e->services->vcpu(e->h, vcpu)->quantum, most = emon_scaled(e, vcpu, P_MAX);
+    if (!e->p[P_REPAY].b || s->bonus || s->cut_last || s->tracker.stalled.on || credit <= 0 || (sim_ps)credit < e->p[P_MAX_DEBT].u / 2 || most <= norm)
+        return;
+    sim_ps span = MIN((sim_ps)credit, most - norm);
+    if (span < e->p[P_MIN_GAIN].u || !emon_ledger_waiting(e->ledger, pcpu))
+        return;
+    s->bonus = span;
+    s->bonus_from = VMM_VCPU_NONE;
 }
 
-static void note_bonus(emon_quantum *e, uint32_t pcpu, const vmm_vcpu_facts *c, sim_ps quantum)
+/* A quantum that is not as assigned, for this once. */
+static void note_quantum(emon_quantum *e, uint32_t pcpu, const vmm_vcpu_facts *c, sim_ps quantum, const char *reason)
 {
-    const vcpu_state *s = &e->vcpus[c->id];
+    const emon_vcpu *s = &e->vcpus[c->id];
     const vmm_decision d = {
-        .pcpu = pcpu, .vm = c->vm, .action = "increase", .reason = "paid-back", .before = c->quantum, .after = quantum,
-        .evidence = { "bonus-ps", "from-vcpu", "debt-ps" },
-        .value = { (int64_t)s->bonus, s->bonus_from, emon_ledger_balance(e->ledger, c->id) },
+        .pcpu = pcpu, .vm = c->vm, .action = quantum > c->quantum ? "increase" : "decrease", .reason = reason, .before = c->quantum, .after = quantum,
+        .evidence = { "bonus-ps", "from-vcpu", "debt-ps", "loss-ps" },
+        .value = { (int64_t)s->bonus, s->bonus_from == VMM_VCPU_NONE ? -1 : (int64_t)s->bonus_from, emon_ledger_balance(e->ledger, c->id),
+                   (int64_t)s->habit.loss },
     };
     e->services->note(e->h, &d);
 }
@@ -293,137 +266,265 @@ static vmm_choice eq_schedule(void *self, uint32_t pcpu, G_GNUC_UNUSED sim_ps no
         next = vmm_runqueue_first(e->queue, pcpu);
     if (next == VMM_VCPU_NONE)
         return (vmm_choice){ .vcpu = VMM_VCPU_NONE };
-    dequeue(e, next);
+    emon_vcpu *s = &e->vcpus[next];
     const vmm_vcpu_facts *c = e->services->vcpu(e->h, next);
-    sim_ps quantum = c->quantum + e->vcpus[next].bonus;
-    if (e->vcpus[next].bonus)
-        note_bonus(e, pcpu, c, quantum);
-    emon_tracker_begin(&e->vcpus[next].tracker);
-    vmm_smu_begin(e->smu, pcpu, next);
-    return (vmm_choice){ .vcpu = next, .quantum = quantum, .reason = paid ? "paid-back" : "turn" };
+    dequeue(e, next);
+    repay(e, pcpu, next);
+    sim_ps quantum = (s->habit.once ? s->habit.once : c->quantum) + s->bonus;
+    if (s->bonus)
+        note_quantum(e, pcpu, c, quantum, "paid-back");
+    else if (s->habit.once)
+        note_quantum(e, pcpu, c, quantum, s->habit.once_reason);
+    s->habit.once = 0;
+    return (vmm_choice){ .vcpu = next, .quantum = MIN(quantum, VMM_QUANTUM_MAX), .reason = paid ? "paid-back" : "turn" };
 }
 
-/* ---- hooks: for how long ------------------------------------------------------------------------------------ */
+/* ---- hooks: ending sooner ------------------------------------------------------------------------------------- */
 
-/* The verdict that takes `span` off the quantum's end, with the evidence in `like`. */
-static vmm_verdict cut(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, uint32_t to, sim_ps span, vmm_verdict like)
+/* Whether the VM's quanta may change in this direction now. */
+static bool may_change(const emon_quantum *e, uint32_t vcpu, int direction)
 {
-    vcpu_state *s = &e->vcpus[vcpu];
-    sim_ps end = e->services->pcpu(e->h, pcpu)->quantum_end;
-    s->cut = book(e, to, vcpu, span);
-    s->cut_to = to;
-    like.kind = end - s->cut > e->services->now(e->h, pcpu) ? VMM_SHORTEN : VMM_END;
-    like.span = s->cut;
-    return like;
+    const emon_vcpu *s = &e->vcpus[vcpu];
+    return s->direction == 0 || s->direction == direction || s->since >= e->p[P_HOLD].u;
+}
+
+static void changed(emon_vcpu *s, int direction)
+{
+    if (s->direction != direction)
+        s->since = 0;
+    s->direction = direction;
 }
 
 /* How much sooner the quantum could end: not before now, nor before the shortest quantum. */
 static sim_ps slack(const emon_quantum *e, uint32_t pcpu, uint32_t vcpu)
 {
     const vmm_pcpu_facts *f = e->services->pcpu(e->h, pcpu);
-    sim_ps earliest = MAX(e->services->now(e->h, pcpu), f->quantum_begin + scaled(e, vcpu, P_MIN));
+    sim_ps earliest = MAX(e->services->now(e->h, pcpu), f->quantum_begin + emon_scaled(e, vcpu, P_MIN));
     return f->quantum_end > earliest ? f->quantum_end - earliest : 0;
 }
 
-/* M12. The one that waits gets on sooner: it had this vCPU's time. */
-static bool end_flushed(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, const vmm_smu_sample *s, vmm_verdict *verdict)
+/* The verdict that takes `span` off the quantum's end, with the evidence in `like`. */
+static vmm_verdict cut(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, emon_cut kind, sim_ps span, vmm_verdict like)
 {
-    uint32_t waiting = vmm_runqueue_first(e->queue, pcpu);
-    sim_ps span = emon_ledger_room(e->ledger, waiting, vcpu, slack(e, pcpu, vcpu));
+    emon_vcpu *s = &e->vcpus[vcpu];
+    s->cut = span;
+    s->cut_kind = kind;
+    changed(s, -1);
+    emon_outcomes_cut(e->outcomes, vcpu, e->services->next_decision(e->h));
+    like.kind = e->services->pcpu(e->h, pcpu)->quantum_end - span > e->services->now(e->h, pcpu) ? VMM_SHORTEN : VMM_END;
+    like.span = span;
+    return like;
+}
+
+/* Who is to get what is left of the quantum: the one that waits least for memory. */
+static uint32_t heir_of(const emon_quantum *e, uint32_t pcpu, uint32_t vcpu)
+{
+    uint32_t heir = vmm_runqueue_first(e->busy, pcpu);
+    if (heir == VMM_VCPU_NONE || e->vcpus[heir].bonus || vmm_runqueue_key(e->busy, heir) > (int64_t)e->p[P_COMPUTE_SHARE].u)
+        return VMM_VCPU_NONE;
+    return emon_ledger_room(e->ledger, heir, vcpu, e->p[P_MIN_GAIN].u) < e->p[P_MIN_GAIN].u ? VMM_VCPU_NONE : heir;
+}
+
+/* Grants what is left to another vCPU, whose own quantum follows at once [claim 1 of US 7,415,708]. */
+static vmm_verdict donate(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, uint32_t heir, sim_ps span, vmm_verdict like)
+{
+    emon_vcpu *s = &e->vcpus[vcpu];
+    like = cut(e, pcpu, vcpu, CUT_HEIR, span, like);
+    s->cut_to = heir;
+    e->vcpus[heir].bonus = span;
+    e->vcpus[heir].bonus_from = vcpu;
+    e->services->evidence(e->h, "to-vcpu", heir);
+    e->services->evidence(e->h, "to-memory-permille", e->vcpus[heir].found.memory_permille);
+    like.kind = VMM_DONATE;
+    like.to = heir;
+    like.span = MIN(e->services->vcpu(e->h, heir)->quantum + span, VMM_QUANTUM_MAX);
+    return like;
+}
+
+/* Ends the quantum as soon as `min` allows it, for all who wait or, with donation, for one. False: it stays as it is. `limit`: the threshold. */
+static bool end_early(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, vmm_verdict like, emon_due due, const char *limit, int64_t limit_value,
+                      vmm_verdict *verdict)
+{
+    const vmm_pcpu_facts *f = e->services->pcpu(e->h, pcpu);
+    sim_ps span = emon_ledger_room_to_end(e->ledger, vcpu, slack(e, pcpu, vcpu)), now = e->services->now(e->h, pcpu);
     if (span < e->p[P_MIN_GAIN].u)
         return false;
-    *verdict = cut(e, pcpu, vcpu, waiting, span, (vmm_verdict){
+    bool whole = span == slack(e, pcpu, vcpu); /* all that is left can be booked */
+    uint32_t heir = e->p[P_DONATION].b && whole ? heir_of(e, pcpu, vcpu) : VMM_VCPU_NONE;
+    if (heir != VMM_VCPU_NONE && now < f->quantum_begin + emon_scaled(e, vcpu, P_MIN)) {
+        e->vcpus[vcpu].due = due; /* looked at again at the next sample */
+        return false;
+    }
+    e->services->evidence(e->h, limit, limit_value);
+    *verdict = heir == VMM_VCPU_NONE ? cut(e, pcpu, vcpu, CUT_SHARED, span, like) : donate(e, pcpu, vcpu, heir, span, like);
+    return true;
+}
+
+/* M12 */
+static bool end_flushed(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, const vmm_smu_sample *s, vmm_verdict *verdict)
+{
+    return end_early(e, pcpu, vcpu, (vmm_verdict){
         .reason = "cache-flushed",
         .evidence = { "flushes", "dirty-lines-before", "dirty-lines-now", "written-back" },
         .value = { (int64_t)s->flushes, s->dirty_before, s->view.l1d.mine_dirty, (int64_t)s->writebacks },
-    });
-    return true;
+    }, DUE_FLUSHED, "dirty-permille-limit", e->limits.flush_dirty_permille, verdict);
+}
+
+/* M16: what comes now used to miss. */
+static bool end_before_cold(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, const emon_findings *f, vmm_verdict *verdict)
+{
+    return end_early(e, pcpu, vcpu, (vmm_verdict){
+        .reason = "cold-phase-next",
+        .evidence = { "loop-branch", "loop-iterations", "l1d-misses-per-million-after", "times-seen" },
+        .value = { (int64_t)f->ended_branch, (int64_t)f->ended_iterations, (int64_t)f->next_rate, f->nexts },
+    }, DUE_COLD, "l1d-misses-per-million-limit", (int64_t)e->limits.cold_l1d_rate, verdict);
+}
+
+/* [0052]: the pipeline stands still, and one waits that would use it. */
+static bool end_stalled(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, const emon_findings *f, vmm_verdict *verdict)
+{
+    uint32_t other = vmm_runqueue_first(e->busy, pcpu);
+    if (vmm_runqueue_key(e->busy, other) > (int64_t)e->p[P_COMPUTE_SHARE].u)
+        return false;
+    return end_early(e, pcpu, vcpu, (vmm_verdict){
+        .reason = "pipeline-stalled",
+        .evidence = { "memory-permille", "other-vcpu", "other-memory-permille", "debt-ps" },
+        .value = { f->memory_permille, other, vmm_runqueue_key(e->busy, other), emon_ledger_balance(e->ledger, vcpu) },
+    }, DUE_NOTHING, "stall-permille-limit", e->limits.stall_permille, verdict);
 }
 
 /* M14. The vCPU that has most to its credit runs next, for as much longer as is paid back. */
 static bool end_loop(emon_quantum *e, uint32_t pcpu, uint32_t vcpu, const emon_findings *f, vmm_verdict *verdict)
 {
     uint32_t creditor = vmm_runqueue_first(e->owed, pcpu);
-    int64_t debt = emon_ledger_balance(e->ledger, vcpu);
-    if (creditor == VMM_VCPU_NONE || debt <= 0 || e->vcpus[creditor].bonus)
+    int64_t debt = emon_ledger_balance(e->ledger, vcpu), credit = -emon_ledger_balance(e->ledger, creditor);
+    if (debt <= 0 || credit <= 0 || e->vcpus[creditor].bonus)
         return false;
-    int64_t credit = -emon_ledger_balance(e->ledger, creditor);
-    sim_ps most = scaled(e, creditor, P_MAX), norm = e->services->vcpu(e->h, creditor)->quantum;
+    sim_ps most = emon_scaled(e, creditor, P_MAX), norm = e->services->vcpu(e->h, creditor)->quantum;
     sim_ps span = MIN(slack(e, pcpu, vcpu), (sim_ps)MIN(debt, credit));
     span = MIN(span, most > norm ? most - norm : 0);
     if (span < e->p[P_MIN_GAIN].u)
         return false;
-    *verdict = cut(e, pcpu, vcpu, creditor, span, (vmm_verdict){
+    *verdict = cut(e, pcpu, vcpu, CUT_HEIR, span, (vmm_verdict){
         .reason = "loop-end",
         .evidence = { "loop-iterations", "debt-ps", "to-vcpu", "credit-ps" },
         .value = { (int64_t)f->ended_iterations, debt, creditor, credit },
     });
-    e->vcpus[vcpu].cut_pays = true;
-    e->vcpus[creditor].bonus = e->vcpus[vcpu].cut;
+    e->vcpus[vcpu].cut_to = creditor;
+    e->vcpus[creditor].bonus = span;
     e->vcpus[creditor].bonus_from = vcpu;
     e->next[pcpu] = creditor;
     return true;
 }
 
-static vmm_verdict eq_tick(void *self, uint32_t pcpu, uint32_t vcpu, G_GNUC_UNUSED sim_ps now)
+static vmm_verdict eq_evaluate(void *self, uint32_t pcpu, uint32_t vcpu, const vmm_smu_sample *sample, G_GNUC_UNUSED sim_ps now)
 {
     emon_quantum *e = self;
-    vcpu_state *s = &e->vcpus[vcpu];
+    emon_vcpu *s = &e->vcpus[vcpu];
     vmm_verdict verdict = { .kind = VMM_KEEP };
-    const vmm_smu_sample *sample = vmm_smu_take(e->smu, pcpu, vcpu);
-    if (!sample)
-        return verdict;
-    emon_findings f = emon_triggers_evaluate(&s->tracker, sample, &e->limits);
+    take_in(e, pcpu, vcpu);
+    const emon_findings *f = &s->found;
     if (s->cut || vmm_runqueue_first(e->queue, pcpu) == VMM_VCPU_NONE)
         return verdict;
-    if (f.flushed && e->p[P_CACHE_FLUSHED].b && end_flushed(e, pcpu, vcpu, sample, &verdict))
+    bool may = may_change(e, vcpu, -1);
+    if (may && (f->flushed || s->due == DUE_FLUSHED) && e->p[P_CACHE_FLUSHED].b && end_flushed(e, pcpu, vcpu, sample, &verdict))
         return verdict;
-    if (f.loop_end && e->p[P_LOOP_END].b)
-        end_loop(e, pcpu, vcpu, &f, &verdict);
+    if (may && (f->cold_next || s->due == DUE_COLD) && e->p[P_PREDICTION].b && end_before_cold(e, pcpu, vcpu, f, &verdict))
+        return verdict;
+    if (f->loop_end && e->p[P_LOOP_END].b && end_loop(e, pcpu, vcpu, f, &verdict))
+        return verdict;
+    if (may && f->stalled && e->p[P_STALLED].b)
+        end_stalled(e, pcpu, vcpu, f, &verdict);
     return verdict;
 }
 
-static void set_evidence(vmm_verdict *verdict, const vmm_smu_sample *s, bool tight)
+/* ---- hooks: going on ------------------------------------------------------------------------------------------ */
+
+/* M16: time until the loop ends as it did before, with a sixteenth to spare; 0: not known, or the predictor is not what it was. */
+static sim_ps until_loop_end(const emon_quantum *e, uint32_t pcpu, const emon_findings *f, const vmm_smu_sample *s)
 {
-    if (tight)
-        *verdict = (vmm_verdict){
-            .kind = VMM_EXTEND, .reason = "tight-loop",
-            .evidence = { "loop-iterations", "btb-hit-permille", "l1i-misses-per-million", "l1d-misses-per-million" },
-            .value = { (int64_t)s->view.loop_iterations, s->view.btb_hit_permille, (int64_t)s->rate[EMON_L1I_MISSES],
-                       (int64_t)s->rate[EMON_L1D_MISSES] },
-        };
-    else
-        *verdict = (vmm_verdict){
-            .kind = VMM_EXTEND, .reason = "l1-traversed",
-            .evidence = { "l1d-lines-held", "l1d-lines", "l1d-misses-per-million", "l1d-loads-per-million" },
-            .value = { s->view.l1d.mine, s->view.l1d.lines, (int64_t)s->rate[EMON_L1D_MISSES],
-                       (int64_t)s->rate[EMON_L1D_ACCESSES] },
-        };
+    if (!e->p[P_PREDICTION].b || f->remaining_cycles == UINT64_MAX || s->view.predictor_warmth_permille < e->p[P_PREDICT_WARM].u)
+        return 0;
+    uint64_t cycles = f->remaining_cycles + f->remaining_cycles / 16;
+    unsigned __int128 span = (unsigned __int128)cycles * SIM_PS_PER_S / e->services->pcpu(e->h, pcpu)->hz;
+    return span < VMM_QUANTUM_MAX ? (sim_ps)span : 0;
+}
+
+static vmm_verdict foreseen(const emon_quantum *e, const emon_findings *f, const vmm_smu_sample *s)
+{
+    e->services->evidence(e->h, "predictor-warmth-permille", s->view.predictor_warmth_permille);
+    e->services->evidence(e->h, "remaining-cycles", (int64_t)f->remaining_cycles);
+    return (vmm_verdict){
+        .kind = VMM_EXTEND, .reason = "loop-end-near",
+        .evidence = { "loop-branch", "remaining-iterations", "expected-iterations", "times-seen" },
+        .value = { (int64_t)s->view.loop_branch, (int64_t)f->remaining_iterations, (int64_t)f->expected_iterations, f->ends },
+    };
+}
+
+static vmm_verdict tight(const emon_quantum *e, const vmm_smu_sample *s)
+{
+    e->services->evidence(e->h, "btb-hit-permille-limit", e->limits.loop_btb_permille);
+    e->services->evidence(e->h, "l1i-misses-per-million-limit", (int64_t)e->limits.loop_l1i_rate);
+    e->services->evidence(e->h, "l1d-misses-per-million-limit", (int64_t)e->limits.loop_l1d_rate);
+    return (vmm_verdict){
+        .kind = VMM_EXTEND, .reason = "tight-loop",
+        .evidence = { "loop-iterations", "btb-hit-permille", "l1i-misses-per-million", "l1d-misses-per-million" },
+        .value = { (int64_t)s->view.loop_iterations, s->view.btb_hit_permille, (int64_t)s->rate[EMON_L1I_MISSES], (int64_t)s->rate[EMON_L1D_MISSES] },
+    };
+}
+
+static vmm_verdict traversed(const emon_quantum *e, const vmm_smu_sample *s)
+{
+    e->services->evidence(e->h, "l1d-full-permille-limit", e->limits.full_permille);
+    e->services->evidence(e->h, "l1d-misses-per-million-limit", (int64_t)e->limits.full_l1d_rate);
+    return (vmm_verdict){
+        .kind = VMM_EXTEND, .reason = "l1-traversed",
+        .evidence = { "l1d-lines-held", "l1d-lines", "l1d-misses-per-million", "l1d-loads-per-million" },
+        .value = { s->view.l1d.mine, s->view.l1d.lines, (int64_t)s->rate[EMON_L1D_MISSES], (int64_t)s->rate[EMON_L1D_ACCESSES] },
+    };
 }
 
 static vmm_verdict eq_expiring(void *self, uint32_t pcpu, uint32_t vcpu, G_GNUC_UNUSED sim_ps now)
 {
     emon_quantum *e = self;
-    vcpu_state *s = &e->vcpus[vcpu];
+    emon_vcpu *s = &e->vcpus[vcpu];
     vmm_verdict verdict = { .kind = VMM_KEEP };
-    const vmm_smu_sample *sample = vmm_smu_take(e->smu, pcpu, vcpu);
-    if (!sample)
-        return verdict;
-    emon_findings f = emon_triggers_evaluate(&s->tracker, sample, &e->limits);
-    bool tight = f.tight && e->p[P_TIGHT_LOOP].b, traversed = f.traversed && e->p[P_L1_TRAVERSED].b;
-    uint32_t waiting = vmm_runqueue_first(e->queue, pcpu);
-    if ((!tight && !traversed) || s->cut || s->cut_last || s->extension || waiting == VMM_VCPU_NONE)
+    const vmm_smu_sample *sample = take_in(e, pcpu, vcpu);
+    if (!sample || s->cut || s->cut_last || s->extension || !emon_ledger_waiting(e->ledger, pcpu) || !may_change(e, vcpu, 1))
         return verdict;
     const vmm_pcpu_facts *facts = e->services->pcpu(e->h, pcpu);
-    sim_ps has = facts->quantum_end - facts->quantum_begin, most = scaled(e, vcpu, P_MAX);
-    sim_ps span = emon_ledger_room(e->ledger, vcpu, waiting, most > has ? most - has : 0);
-    if (span < e->p[P_MIN_GAIN].u)
+    sim_ps has = facts->quantum_end - facts->quantum_begin, most = emon_scaled(e, vcpu, P_MAX);
+    sim_ps room = emon_ledger_room_to_run(e->ledger, vcpu, most > has ? most - has : 0), near = until_loop_end(e, pcpu, &s->found, sample);
+    if (room < e->p[P_MIN_GAIN].u)
         return verdict;
-    s->extension = book(e, vcpu, waiting, span);
-    s->extension_from = waiting;
-    set_evidence(&verdict, sample, tight);
-    verdict.span = s->extension;
+    bool fits = near >= e->p[P_MIN_GAIN].u && near <= room; /* a loop that is over sooner is none that anybody waits for */
+    if (fits)
+        verdict = foreseen(e, &s->found, sample);
+    else if (s->found.tight && e->p[P_TIGHT_LOOP].b)
+        verdict = tight(e, sample);
+    else if (s->found.traversed && e->p[P_L1_TRAVERSED].b)
+        verdict = traversed(e, sample);
+    else
+        return verdict;
+    s->extension = verdict.span = fits ? near : room;
+    s->extension_decision = e->services->next_decision(e->h);
+    emon_outcomes_extended(e->outcomes, vcpu, s->extension_decision);
+    changed(s, 1);
     return verdict;
+}
+
+static void eq_task_ended(void *self, uint32_t vcpu, uint32_t kind, sim_ps span)
+{
+    emon_tasks_ended(self, vcpu, kind, span);
+}
+
+static void eq_finish(void *self)
+{
+    emon_quantum *e = self;
+    for (uint32_t i = 0; i < e->n_vcpus; i++) {
+        balance_changed(e, i);
+        tell_figures(e, i);
+    }
 }
 
 static void eq_dump(void *self, void (*line)(void *user, const char *text), void *user)
@@ -431,7 +532,7 @@ static void eq_dump(void *self, void (*line)(void *user, const char *text), void
     emon_quantum *e = self;
     char text[160];
     for (uint32_t i = 0; i < e->n_vcpus; i++) {
-        const vmm_smu_profile *p = vmm_smu_vcpu(e->smu, i);
+        const vmm_smu_profile *p = e->services->vcpu_profile(e->h, i);
         g_snprintf(text, sizeof text, "vCPU %u: debt %" G_GINT64_FORMAT " ps, samples %" G_GUINT64_FORMAT
                    ", IPC %" G_GUINT64_FORMAT "/1000, BTB hits %" G_GUINT64_FORMAT "/1000", i,
                    emon_ledger_balance(e->ledger, i), p->n, p->mean_ipc_permille, p->mean_btb_permille);
@@ -445,10 +546,10 @@ const struct vmm_policy_ops vmm_policy_emon_quantum = {
     .abi_version = VMM_POLICY_ABI,
     .struct_size = sizeof(struct vmm_policy_ops),
     .name = "emon-quantum",
-    .summary = "round-robin whose quanta follow sampled processor state: caches, BTB, loops",
-    .params = params,
-    .n_params = N_PARAMS,
-    .check = eq_check,
+    .summary = "round-robin whose quanta follow the processor's state: caches, BTB, loops, tasks, history",
+    .params = emon_params,
+    .n_params = EMON_N_PARAMS,
+    .check = emon_params_check,
     .init = eq_init,
     .exit = eq_exit,
     .vcpu_insert = eq_insert,
@@ -457,7 +558,9 @@ const struct vmm_policy_ops vmm_policy_emon_quantum = {
     .sleep = eq_sleep,
     .context_saved = eq_context_saved,
     .schedule = eq_schedule,
-    .tick = eq_tick,
     .quantum_expiring = eq_expiring,
     .dump = eq_dump,
+    .evaluate = eq_evaluate,
+    .task_ended = eq_task_ended,
+    .finish = eq_finish,
 };

@@ -95,16 +95,100 @@ static bool is_traversed(const vmm_smu_sample *s, const emon_thresholds *limits,
            (unsigned __int128)loads * s->insns >= (unsigned __int128)s->view.l1d.mine * 1000000;
 }
 
+/* Of all cycles, those in which the pipeline waited for data beyond L2 or for their translation. */
+static uint32_t memory_share(const vmm_view *v)
+{
+    uint64_t all = 0;
+    for (unsigned i = 0; i < SIM_CPI_COUNT; i++)
+        all += v->cpi_stack[i];
+    uint64_t waits = v->cpi_stack[SIM_CPI_LLC] + v->cpi_stack[SIM_CPI_MEMORY] + v->cpi_stack[SIM_CPI_TLB];
+    return all ? (uint32_t)(waits * 1000 / all) : 0;
+}
+
+/* ---- loops that are remembered ------------------------------------------------------------------------------- */
+
+/* The loop's place; `make`: takes the one that was not used for longest, if it has none. */
+static emon_loop *loop_of(emon_tracker *t, uint64_t branch, bool make)
+{
+    emon_loop *oldest = &t->loops[0];
+    for (unsigned i = 0; i < EMON_LOOPS; i++) {
+        if (t->loops[i].branch == branch)
+            return &t->loops[i];
+        if (t->loops[i].used < oldest->used)
+            oldest = &t->loops[i];
+    }
+    if (!make)
+        return NULL;
+    *oldest = (emon_loop){ .branch = branch };
+    return oldest;
+}
+
+static uint64_t decayed(uint64_t mean, uint64_t value, uint32_t n)
+{
+    return n ? mean - mean / 4 + value / 4 : value;
+}
+
+static void remember_end(emon_tracker *t, uint64_t branch, uint64_t iterations)
+{
+    emon_loop *l = loop_of(t, branch, true);
+    l->iterations = decayed(l->iterations, iterations, l->ends);
+    l->ends += l->ends < UINT32_MAX;
+    l->used = t->n;
+}
+
+/* The sample is of what came after a loop. */
+static void remember_next(emon_tracker *t, const vmm_smu_sample *s)
+{
+    uint64_t rate = s->rate[EMON_L1D_MISSES];
+    if (t->after && rate != UINT64_MAX) {
+        emon_loop *l = &t->loops[t->after - 1];
+        l->next_rate = decayed(l->next_rate, rate, l->nexts);
+        l->nexts += l->nexts < UINT32_MAX;
+    }
+    t->after = 0;
+}
+
+/* What the history of the loop that ended says of what comes now. */
+static void foretell_next(emon_tracker *t, const emon_thresholds *limits, emon_findings *f)
+{
+    const emon_loop *l = loop_of(t, f->ended_branch, false);
+    if (!l)
+        return;
+    t->after = 1 + (uint32_t)(l - t->loops);
+    f->next_rate = l->next_rate;
+    f->nexts = l->nexts;
+    f->cold_next = l->nexts >= 2 && l->next_rate >= limits->cold_l1d_rate;
+}
+
+/* When the loop that goes on is to end, as it did before. */
+static void foretell_end(emon_tracker *t, const vmm_smu_sample *s, emon_findings *f)
+{
+    const vmm_view *v = &s->view;
+    emon_loop *l = v->in_loop ? loop_of(t, v->loop_branch, false) : NULL;
+    f->remaining_cycles = UINT64_MAX;
+    if (!l || l->ends < 2 || l->iterations <= v->loop_iterations || !s->insns || !s->cycles)
+        return;
+    l->used = t->n;
+    f->ends = l->ends;
+    f->expected_iterations = l->iterations;
+    f->remaining_iterations = l->iterations - v->loop_iterations;
+    unsigned __int128 cycles = (unsigned __int128)f->remaining_iterations * v->loop_body_insns * s->cycles / s->insns;
+    f->remaining_cycles = cycles < UINT64_MAX ? (uint64_t)cycles : UINT64_MAX;
+}
+
 /* Follows the loop that the sample is in; true when a long one ended. */
 static bool follow_loop(emon_tracker *t, const vmm_smu_sample *s, const emon_thresholds *limits, emon_findings *f)
 {
     const vmm_view *v = &s->view;
     bool same = t->branch && v->loop_branch == t->branch;
     bool ended = !same && is_long(t, limits) && s->loop_exits > 0;
+    bool again = same && v->in_loop && v->loop_iterations < t->iterations && s->loop_exits > 0;
     if (ended) {
         f->ended_branch = t->branch;
         f->ended_iterations = MAX(t->iterations, v->last_loop_iterations);
     }
+    if (ended || again)
+        remember_end(t, t->branch, MAX(t->iterations, v->last_loop_iterations));
     t->samples = (same ? t->samples : 0) + 1;
     t->solid = v->in_loop ? (same ? t->solid : 0) + 1 : 0;
     t->branch = v->loop_branch;
@@ -114,15 +198,24 @@ static bool follow_loop(emon_tracker *t, const vmm_smu_sample *s, const emon_thr
 
 void emon_tracker_begin(emon_tracker *t)
 {
-    t->tight.streak = t->traversed.streak = 0;
+    t->tight.streak = t->traversed.streak = t->stalled.streak = 0;
+    t->after = 0;
 }
 
 emon_findings emon_triggers_evaluate(emon_tracker *t, const vmm_smu_sample *s, const emon_thresholds *limits)
 {
-    emon_findings f = { .flushed = is_flushed(s, limits) };
+    emon_findings f = { .flushed = is_flushed(s, limits), .memory_permille = memory_share(&s->view) };
+    t->n++;
+    remember_next(t, s);
     f.loop_end = follow_loop(t, s, limits, &f);
+    if (f.loop_end)
+        foretell_next(t, limits, &f);
+    foretell_end(t, s, &f);
     update(&t->tight, limits, is_tight(t, s, limits, 0), is_tight(t, s, limits, limits->slack_permille));
     update(&t->traversed, limits, is_traversed(s, limits, 0), is_traversed(s, limits, limits->slack_permille));
+    update(&t->stalled, limits, at_least(f.memory_permille, limits->stall_permille, 0),
+           at_least(f.memory_permille, limits->stall_permille, limits->slack_permille));
+    f.stalled = t->stalled.on;
     f.tight = t->tight.on;
     f.traversed = t->traversed.on;
     return f;

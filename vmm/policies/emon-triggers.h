@@ -3,7 +3,7 @@
  * the samples and of a little state per vCPU; who acts on them is emon-quantum.c. */
 #pragma once
 
-#include "vmm-smu.h"
+#include "vmm-policy.h"
 
 /* Events that the triggers want, in order of need. */
 enum { EMON_L1D_MISSES, EMON_L1I_MISSES, EMON_L1D_WRITEBACKS, EMON_L1D_ACCESSES, EMON_N_EVENTS };
@@ -20,6 +20,8 @@ typedef struct {
     uint64_t loop_l1i_rate, loop_l1d_rate; /* misses at most */
     uint32_t full_permille;         /* of L1D is the vCPU's: full */
     uint64_t full_l1d_rate;         /* misses at most */
+    uint32_t stall_permille;        /* of its cycles it waits for memory: stalled */
+    uint64_t cold_l1d_rate;         /* misses at least: a phase that finds nothing of its own in the caches */
     uint32_t confirm;               /* samples in a row before a state counts */
     uint32_t slack_permille;        /* thresholds are so much laxer once it does */
 } emon_thresholds;
@@ -30,9 +32,22 @@ typedef struct {
     bool on;
 } emon_state;
 
+/* What is known of a loop: how long it goes on, and what comes after it. */
+typedef struct {
+    uint64_t branch;        /* 0: unused */
+    uint64_t iterations;    /* decaying mean, each end weighing 1/4 */
+    uint32_t ends, nexts;   /* ends seen; phases seen after them, up to 2^32 - 1 */
+    uint64_t next_rate;     /* L1D misses per million instructions of what followed, decaying likewise */
+    uint64_t used;          /* number of the sample that used it last */
+} emon_loop;
+enum { EMON_LOOPS = 8 };    /* of a vCPU that are remembered: the oldest makes room */
+
 /* Per vCPU. */
 typedef struct {
-    emon_state tight, traversed;
+    emon_state tight, traversed, stalled;
+    emon_loop loops[EMON_LOOPS];
+    uint32_t after;         /* 1 + the loop after which the next sample is; 0: none */
+    uint64_t n;             /* samples */
     uint64_t branch;        /* of the loop that the detector was on; 0: none */
     uint32_t samples;       /* in a row that saw it */
     uint32_t solid;         /* ... and found the vCPU in that loop (not merely on its first iterations) */
@@ -45,6 +60,14 @@ typedef struct {
     bool loop_end;  /* M14: a long loop ended */
     bool tight;     /* M13: in a tight loop, with BTB and L1I warm */
     bool traversed; /* M23: L1D is full of the VM's lines, which it goes through again and again */
+    bool stalled;   /* [0052]: nearly all its cycles go into waiting for memory */
+    uint32_t memory_permille; /* of its cycles */
+    bool cold_next; /* M16: what came after the loop that ended used to miss much */
+    uint64_t next_rate; /* ... so much, per million instructions */
+    uint32_t nexts;     /* ... so often */
+    /* M16: cycles until the loop that goes on is to end, as it ended before; UINT64_MAX: not known. */
+    uint64_t remaining_cycles, remaining_iterations, expected_iterations;
+    uint32_t ends;      /* times that it was seen to end */
     uint64_t ended_branch, ended_iterations; /* of the loop that ended */
 } emon_findings;
 

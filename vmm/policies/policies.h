@@ -7,3 +7,12 @@
 extern const struct vmm_policy_ops vmm_policy_round_robin;
 extern const struct vmm_policy_ops vmm_policy_priority;
 extern const struct vmm_policy_ops vmm_policy_emon_quantum;
+extern const struct vmm_policy_ops vmm_policy_credit;
+extern const struct vmm_policy_ops vmm_policy_rtds;
+extern const struct vmm_policy_ops vmm_policy_eevdf;
+extern const struct vmm_policy_ops vmm_policy_host_os;
+extern const struct vmm_policy_ops vmm_policy_credit2;
+extern const struct vmm_policy_ops vmm_policy_null;
+extern const struct vmm_policy_ops vmm_policy_gang;
+extern const struct vmm_policy_ops vmm_policy_dio;
+extern const struct vmm_policy_ops vmm_policy_symbiosis;

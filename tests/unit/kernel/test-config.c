@@ -180,6 +180,10 @@ START_TEST(set_overrides_and_abbreviates)
     ck_assert(sim_config_set(c, "scenario.seed=0x20", &error));
     ck_assert(sim_config_set(c, "sorter.weight=7", &error));
     ck_assert(sim_config_set(c, "vm a.b.weight=8=9", &error));
+    ck_assert(sim_config_set(c, "sorter.credit.cap=50", &error)); /* keys have dots, too */
+    ck_assert(sim_config_set(c, "a.b.credit.cap=60", &error));
+    ck_assert_uint_eq(sim_config_uint(c, "vm sorter", "credit.cap", 0, 0, 99, &error), 50);
+    ck_assert_uint_eq(sim_config_uint(c, "vm a.b", "credit.cap", 0, 0, 99, &error), 60);
     ck_assert_uint_eq(sim_config_uint(c, "scenario", "seed", 0, 0, 99, &error), 32);
     ck_assert_uint_eq(sim_config_uint(c, "vm sorter", "weight", 0, 0, 99, &error), 7);
     g_autofree char *odd = sim_config_string(c, "vm a.b", "weight", NULL, &error);

@@ -9,3 +9,4 @@ Suite *scenario_suite(void);
 Suite *metrics_suite(void);
 Suite *output_suite(void);
 Suite *emon_suite(void);
+Suite *vm_params_suite(void);

@@ -100,6 +100,20 @@ START_TEST(a_fixed_counter_interrupts_too)
 }
 END_TEST
 
+START_TEST(what_was_retired_is_known_however_its_counter_is_programmed)
+{
+    emon_state.arm = (sim_emon_config){.event = SIM_EV_INSTRUCTIONS, .interrupt = true, .period = 70000};
+    emon_state.armed = SIM_EMON_FIXED_INSNS;
+    emon_state.rearm = true;
+    start("loop body=16 insns=1G");
+    run(1 * SIM_PS_PER_MS);
+    uint64_t truth[SIM_EV_COUNT];
+    run_machine_truth(x.machine, 0, truth);
+    ck_assert_uint_ge(emon_state.overflows, 10);
+    ck_assert_uint_eq(run_machine_insns(x.machine), truth[SIM_EV_INSTRUCTIONS]);
+}
+END_TEST
+
 START_TEST(interrupts_do_not_depend_on_what_else_runs_ahead)
 {
     /* The same twice gives the same. */
@@ -253,6 +267,7 @@ Suite *emon_suite(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, an_overflow_interrupts_the_guest);
     tcase_add_test(t, a_fixed_counter_interrupts_too);
+    tcase_add_test(t, what_was_retired_is_known_however_its_counter_is_programmed);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
     TCase *m = tcase_create("multiplexing");

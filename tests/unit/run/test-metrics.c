@@ -106,6 +106,80 @@ START_TEST(throughput_and_fairness_of_two_vms)
 }
 END_TEST
 
+START_TEST(a_vm_that_waited_for_all_of_the_run_is_no_winner)
+{
+    g_autoptr(run_result) r = run_result_new();
+    r->simulated = 1000;
+    run_vm_result *a = add_vm(r, "a", 1000, 0), *b = add_vm(r, "b", 0, 0);
+    a->reached_at = b->reached_at = 1000;
+    b->in_state[VMM_RUNNABLE] = 1000;
+    run_result *alone[] = {alone_run(0, 2, 1000, 1000, false), alone_run(1, 2, 500, 1000, false)};
+    run_metrics_against_alone(r, alone);
+    ck_assert_double_eq_tol(r->totals.stp, 1, 1e-12);
+    ck_assert_double_eq_tol(r->totals.jain, 0.5, 1e-12); /* as if all of it went to one of two */
+    ck_assert(run_metric_of_run(r, RUN_MIN_MAX).known && r->totals.min_max == 0);
+    ck_assert(run_metric_of_run(r, RUN_HARMONIC).known && r->totals.harmonic == 0);
+    ck_assert(!run_metric_of_run(r, RUN_ANTT).known);
+    run_result_free(alone[0]);
+    run_result_free(alone[1]);
+}
+END_TEST
+
+START_TEST(entitlements_fill_the_machine_and_no_vm_more_than_a_processor)
+{
+    static const uint32_t weights[] = {256, 512, 256, 0}, one_big[] = {65535, 1, 1};
+    double e[4];
+    run_metrics_entitle(weights, 4, 1, e);
+    ck_assert_double_eq_tol(e[0], 0.25, 1e-12);
+    ck_assert_double_eq_tol(e[1], 0.5, 1e-12);
+    ck_assert_double_eq_tol(e[3], 0, 1e-12);
+    /* Of two processors the heavy VM can use one; the others share the second. */
+    run_metrics_entitle(one_big, 3, 2, e);
+    ck_assert_double_eq_tol(e[0], 1, 1e-12);
+    ck_assert_double_eq_tol(e[1], 0.5, 1e-12);
+    run_metrics_entitle(weights, 4, 8, e);
+    ck_assert_double_eq_tol(e[0] + e[1] + e[2] + e[3], 3, 1e-12);
+    run_metrics_entitle(weights, 0, 8, e);
+}
+END_TEST
+
+START_TEST(by_entitlement_weights_count)
+{
+    g_autoptr(run_result) r = run_result_new();
+    run_vm_result *a = add_vm(r, "a", 750, 0), *b = add_vm(r, "b", 250, 0);
+    a->weight = 300;
+    b->weight = 100;
+    a->reached_at = b->reached_at = 1000;
+    g_ptr_array_add(r->lps, g_new0(run_lp_result, 1));
+    run_result *alone[] = {alone_run(0, 2, 1000, 1000, false), alone_run(1, 2, 1000, 1000, false)};
+    run_metrics_against_alone(r, alone);
+    ck_assert_double_eq_tol(a->ratios.slowdown, 4.0 / 3, 1e-12);
+    ck_assert_double_eq_tol(b->ratios.slowdown, 4, 1e-12);
+    ck_assert_double_eq_tol(a->ratios.entitled_slowdown, 1, 1e-12);
+    ck_assert_double_eq_tol(b->ratios.entitled_slowdown, 1, 1e-12);
+    ck_assert_double_eq_tol(r->totals.entitled_jain, 1, 1e-12);
+    ck_assert_double_eq_tol(r->totals.entitled_min_max, 1, 1e-12);
+    ck_assert_double_eq_tol(r->totals.min_max, 1.0 / 3, 1e-12);
+    run_result_free(alone[0]);
+    run_result_free(alone[1]);
+}
+END_TEST
+
+/* A VM that was removed did part of its work: its instructions are compared, not its life. */
+START_TEST(a_removed_vm_is_compared_by_its_instructions)
+{
+    g_autoptr(run_result) r = run_result_new();
+    run_vm_result *a = add_vm(r, "a", 250, 0);
+    a->ended = a->stopped = true;
+    a->reached_at = a->ended_at = 1000;
+    run_result *alone[] = {alone_run(0, 1, 1000, 1000, true)};
+    ((run_vm_result *)g_ptr_array_index(alone[0]->vms, 0))->stopped = true;
+    run_metrics_against_alone(r, alone);
+    ck_assert_double_eq_tol(a->ratios.progress, 0.25, 1e-12);
+    run_result_free(alone[0]);
+}
+END_TEST
+
 START_TEST(a_vm_that_did_nothing_counts_nowhere)
 {
     g_autoptr(run_result) r = run_result_new();
@@ -173,7 +247,11 @@ Suite *metrics_suite(void)
     tcase_add_test(t, percentiles_are_nearest_rank);
     tcase_add_test(t, a_curve_is_linear_between_points_and_idles_at_their_begin);
     tcase_add_test(t, throughput_and_fairness_of_two_vms);
+    tcase_add_test(t, a_vm_that_waited_for_all_of_the_run_is_no_winner);
     tcase_add_test(t, a_vm_that_did_nothing_counts_nowhere);
+    tcase_add_test(t, entitlements_fill_the_machine_and_no_vm_more_than_a_processor);
+    tcase_add_test(t, by_entitlement_weights_count);
+    tcase_add_test(t, a_removed_vm_is_compared_by_its_instructions);
     tcase_add_test(t, totals_pool_events_and_wake_ups);
     tcase_add_test(t, ratios_are_defined_or_not_there);
     suite_add_tcase(s, t);

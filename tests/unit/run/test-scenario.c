@@ -94,7 +94,7 @@ START_TEST(a_whole_scenario)
 {
     g_autoptr(run_scenario) s = good("[scenario]\nmachine = skylake\nduration = 200ms\nseed = 7\nname = mine\n"
                                      "[machine]\ncores = core*2\n[l3]\nsize = 4MiB\n"
-                                     "[policy]\nname = emon-quantum\nquantum = 2ms\nstrict = true\nperiod = 50us\n"
+                                     "[policy]\nname = emon-quantum\nquantum = 2ms\nstrict = true\nmin-gain = 50us\n"
                                      "[policy priority]\n"
                                      "[vm a]\nworkload = elf:prog\nargs = one 'two three' \"\"\nenv = A=1 'B=x y'\nfolder = data\nfolder-writable = yes\n"
                                      "memory = 32MiB\nweight = 512\npriority = 3\nstart = 5ms\nquantum = 3ms\naffinity = 0-1,3\nio-latency = 1ms\n"
@@ -116,22 +116,86 @@ START_TEST(a_whole_scenario)
     ck_assert(g_str_has_suffix(vm->stdout_file, "/out.txt"));
     ck_assert_str_eq(vm_at(s, 3)->name, "many.3");
     const run_policy *p = run_scenario_policy(s, "emon-quantum", NULL);
-    ck_assert_str_eq(p->params[0], "period");
+    ck_assert_str_eq(p->params[0], "min-gain");
     ck_assert_str_eq(p->params[1], "50us");
+}
+END_TEST
+
+static const char *param(const run_policy *p, const char *name)
+{
+    const char *value = NULL;
+    for (char **text = p->params; *text; text += 2)
+        if (strcmp(text[0], name) == 0)
+            value = text[1];
+    return value;
+}
+
+START_TEST(variants_of_policies)
+{
+    g_autoptr(run_scenario) s = good("[policy]\nname = hw\nsmu-period = 50us\nsmu = hybrid\nmax-debt = 2ms\n"
+                                     "[policy emon-quantum]\nmin = 400\nmax = 1600\n"
+                                     "[policy hw]\nuse = emon-quantum\nsmu = hardware\nsmu-period = 5us\nmax = 1200\n"
+                                     "[policy rr2]\nuse = round-robin\n"
+                                     "[policy rated]\nuse = emon-quantum\nsmu-rates = L1-dcache-load-misses=2.5 instructions=0\n"
+                                     "[policy round-robin]\nuse = round-robin\nsmu = software\n" VM);
+    const run_policy *p = run_scenario_policy(s, "hw", NULL), *base = run_scenario_policy(s, "emon-quantum", NULL);
+    ck_assert_str_eq(s->policy_name, "hw");
+    ck_assert_ptr_eq(p->ops, base->ops);
+    ck_assert_int_eq(p->smu.kind, VMM_SMU_HARDWARE);
+    ck_assert_uint_eq(p->smu.period, 5 * SIM_PS_PER_US);
+    ck_assert_str_eq(param(p, "min"), "400"); /* the policy's */
+    ck_assert_str_eq(param(p, "max"), "1200");
+    ck_assert_str_eq(param(p, "max-debt"), "2ms"); /* [policy] names it */
+    ck_assert_str_eq(param(base, "max"), "1600");
+    ck_assert_ptr_null(param(base, "max-debt"));
+    ck_assert_int_eq(base->smu.kind, VMM_SMU_HYBRID);
+    ck_assert_uint_eq(base->smu.period, 50 * SIM_PS_PER_US);
+    const run_policy *rated = run_scenario_policy(s, "rated", NULL);
+    ck_assert_uint_eq(rated->smu.n_rates, 2);
+    ck_assert_int_eq((int)rated->smu.rates[0].event, SIM_EV_L1D_LOAD_MISSES);
+    ck_assert_uint_eq(rated->smu.rates[0].per_million, 2500);
+    ck_assert_uint_eq(rated->smu.rates[1].per_million, 0);
+    ck_assert_str_eq(run_scenario_policy(s, "rr2", NULL)->ops->name, "round-robin");
+    ck_assert_int_eq(run_scenario_policy(s, "round-robin", NULL)->smu.kind, VMM_SMU_SOFTWARE);
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(run_scenario_policy(s, "ratd", &error));
+    ck_assert_str_eq(error->message, "unknown policy 'ratd'; did you mean 'rated'?");
+}
+END_TEST
+
+START_TEST(bad_variants_are_told)
+{
+    bad("[policy x]\nuse = emon-quantm\n" VM, ": [policy x] use: unknown policy 'emon-quantm'; did you mean 'emon-quantum'?");
+    bad("[policy x]\nsmu = hardware\n" VM, ": [policy x]: unknown policy 'x'*");
+    bad("[policy priority]\nuse = emon-quantum\n" VM, ": [policy priority] use: 'priority' is a policy: a variant of 'emon-quantum' needs a name of its own");
+    bad("[policy a,b]\nuse = emon-quantum\n" VM, ": [policy a,b]: a variant's name consists of 1 to 64 letters, digits, '-', '_' and '.'");
+    bad("[policy x]\nuse = round-robin\nmin = 3\n" VM, ": [policy x] min: policy 'round-robin' has no parameters");
+    bad("[policy x]\nuse = emon-quantum\nmni = 3\n" VM, ": [policy x] mni: unknown key; did you mean 'min'?");
+    bad("[policy]\nname = x\n" VM, ": [policy] name: unknown policy 'x'*");
+    bad("[policy]\nuse = priority\n" VM, ": [policy] use: unknown key*");
+    bad("[policy]\nsmu = sofware\n" VM, ": [policy] smu: *");
+    bad("[policy]\nsmu-period = 1us\n" VM, ": [policy] smu-period: is outside 10us to 1s");
+    bad("[policy]\nsmu = hardware\nsmu-period = 900ns\n" VM, ": [policy] smu-period: is outside 1us to 1s");
+    bad("[policy]\nsmu-period = 2s\n" VM, ": [policy] smu-period: is outside 10us to 1s");
+    bad("[policy]\nsmu-rates = cycles\n" VM, ": [policy] smu-rates: 'cycles' is not EVENT=RATE, for example L1-dcache-load-misses=20");
+    bad("[policy]\nsmu-rates = cycles=x\n" VM, ": [policy] smu-rates: 'cycles=x' is not EVENT=RATE*");
+    bad("[policy]\nsmu-rates = cycles=-1\n" VM, ": [policy] smu-rates: 'cycles=-1': a rate per 1,000 instructions is 0, or from 0.001 to 1000000");
+    bad("[policy]\nsmu-rates = cycles=1 cycles=2\n" VM, ": [policy] smu-rates: 'cycles' stands twice");
+    bad("[policy]\nsmu-rates = cycels=1\n" VM, ": [policy] smu-rates: there is no event 'cycels'; did you mean 'cycles'?");
 }
 END_TEST
 
 START_TEST(parameters_belong_to_their_policy)
 {
-    g_autoptr(run_scenario) s = good("[policy emon-quantum]\nperiod = 70us\n" VM);
+    g_autoptr(run_scenario) s = good("[policy emon-quantum]\nmin-gain = 70us\n" VM);
     ck_assert_str_eq(run_scenario_policy(s, "emon-quantum", NULL)->params[1], "70us");
     ck_assert_ptr_null(run_scenario_policy(s, "round-robin", NULL)->params[0]);
-    bad("[policy]\nname = round-robin\nperiod = 70us\n" VM, ": [policy] period: unknown key*");
-    bad("[policy emon-quantm]\nperiod = 70us\n" VM,
-        ": [policy emon-quantm]: unknown policy 'emon-quantm'; did you mean 'emon-quantum'?");
-    bad("[policy round-robin]\nperiod = 70us\n" VM,
-        ": [policy round-robin] period: policy 'round-robin' has no parameters");
-    bad("[policy]\nname = emon-quantum\nperid = 1ms\n" VM, ": [policy] perid: unknown key; did you mean 'period'?");
+    bad("[policy]\nname = round-robin\nmin-gain = 70us\n" VM, ": [policy] min-gain: unknown key*");
+    bad("[policy emon-quantm]\nmin-gain = 70us\n" VM,
+        ": [policy emon-quantm]: unknown policy 'emon-quantm'; did you mean 'emon-quantum'? (a variant of a policy says which: use = NAME)");
+    bad("[policy round-robin]\nmin-gain = 70us\n" VM,
+        ": [policy round-robin] min-gain: policy 'round-robin' has no parameters");
+    bad("[policy]\nname = emon-quantum\nmin-gian = 1ms\n" VM, ": [policy] min-gian: unknown key; did you mean 'min-gain'?");
 }
 END_TEST
 
@@ -210,6 +274,8 @@ Suite *scenario_suite(void)
     tcase_add_test(t, everything_but_a_vm_has_defaults);
     tcase_add_test(t, a_whole_scenario);
     tcase_add_test(t, parameters_belong_to_their_policy);
+    tcase_add_test(t, variants_of_policies);
+    tcase_add_test(t, bad_variants_are_told);
     tcase_add_test(t, errors_of_the_general_groups);
     tcase_add_test(t, errors_of_a_vm);
     tcase_add_test(t, set_wins_over_the_file);

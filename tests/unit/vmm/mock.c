@@ -37,13 +37,14 @@ static void op_stop(vmm_pcpu *p)
     ck_assert_ptr_nonnull(c->guest);
     g_array_append_val(c->stays, c->stay);
     c->guest = NULL;
+    c->halted = false;
 }
 
 static sim_ps op_now(vmm_pcpu *p)
 {
     mock_pcpu *c = of(p);
     sim_ps present = sim_engine_now(c->mock->engine);
-    if (!c->guest && c->now < present)
+    if ((!c->guest || c->halted) && c->now < present)
         c->now = present;
     ck_assert_uint_ge(c->now, present);
     return c->now;
@@ -58,9 +59,17 @@ static void op_work(vmm_pcpu *p, const vmm_work *work)
     c->works++;
 }
 
-static void op_switch_space(vmm_pcpu *p)
+static void op_flush_tlb(vmm_pcpu *p)
 {
-    of(p)->switches_of_space++;
+    of(p)->tlb_flushes++;
+}
+
+static void op_halt(vmm_pcpu *p, bool halted)
+{
+    mock_pcpu *c = of(p);
+    ck_assert_ptr_nonnull(c->guest);
+    op_now(p);
+    c->halted = halted;
 }
 
 static void op_select(vmm_pcpu *p, unsigned counter, enum sim_emon_event event)
@@ -72,13 +81,15 @@ static void op_select(vmm_pcpu *p, unsigned counter, enum sim_emon_event event)
 static bool op_program(vmm_pcpu *p, unsigned counter, const sim_emon_config *config, GError **error)
 {
     mock_pcpu *c = of(p);
-    if (counter >= p->emon_counters) {
+    unsigned place = counter == SIM_EMON_FIXED_INSNS ? MOCK_FIXED : counter;
+    if (place != MOCK_FIXED && counter >= p->emon_counters) {
         g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "there is no counter %u", counter);
         return false;
     }
-    op_select(p, counter, config->event);
-    c->period[counter] = config->interrupt ? config->period : 0;
-    c->overflow_at[counter] = c->count[config->event] + config->period;
+    op_select(p, place, config->event);
+    c->base[place] += config->period;
+    c->period[place] = config->interrupt ? config->period : 0;
+    c->overflow_at[place] = c->count[config->event] + config->period;
     c->status &= ~sim_emon_bit(counter);
     return true;
 }
@@ -102,7 +113,7 @@ static uint64_t op_read(vmm_pcpu *p, unsigned counter)
 static uint64_t op_read_fixed(vmm_pcpu *p, unsigned fixed)
 {
     of(p)->reads++;
-    return of(p)->count[fixed == 0 ? SIM_EV_INSTRUCTIONS : SIM_EV_CYCLES];
+    return (fixed == 0 ? of(p)->count[SIM_EV_INSTRUCTIONS] - of(p)->base[MOCK_FIXED] : of(p)->count[SIM_EV_CYCLES]) & SIM_EMON_MASK;
 }
 
 static void op_truth(vmm_pcpu *p, uint64_t counts[SIM_EV_COUNT])
@@ -126,7 +137,7 @@ static bool op_way_mask(vmm_pcpu *p, vmm_owner owner, vmm_cache_level level, uin
 }
 
 static const vmm_pcpu_ops ops = {
-    .start = op_start, .stop = op_stop, .now = op_now, .work = op_work, .switch_space = op_switch_space,
+    .start = op_start, .stop = op_stop, .now = op_now, .work = op_work, .flush_tlb = op_flush_tlb, .halt = op_halt,
     .emon_select = op_select, .emon_read = op_read, .emon_read_fixed = op_read_fixed, .emon_program = op_program, .emon_status = op_status,
     .emon_acknowledge = op_acknowledge, .truth = op_truth, .view = op_view, .way_mask = op_way_mask,
 };
@@ -199,7 +210,7 @@ static mock_pcpu *furthest_behind(mock *m)
 {
     mock_pcpu *best = NULL;
     for (unsigned i = 0; i < m->n; i++)
-        if (m->cpus[i].guest && (!best || m->cpus[i].now < best->now))
+        if (m->cpus[i].guest && !m->cpus[i].halted && (!best || m->cpus[i].now < best->now))
             best = &m->cpus[i];
     return best;
 }
@@ -220,10 +231,10 @@ static void count(mock_pcpu *c, sim_ps ran)
 static uint64_t overflows(mock_pcpu *c)
 {
     uint64_t found = 0;
-    for (unsigned i = 0; i < c->port.emon_counters; i++)
+    for (unsigned i = 0; i <= MOCK_FIXED; i++)
         if (c->period[i] && c->count[c->selected[i]] >= c->overflow_at[i]) {
             c->period[i] = 0;
-            found |= sim_emon_bit(i);
+            found |= sim_emon_bit(i == MOCK_FIXED ? (unsigned)SIM_EMON_FIXED_INSNS : i);
         }
     c->status |= found;
     return found;
@@ -232,7 +243,7 @@ static uint64_t overflows(mock_pcpu *c)
 /* At most as far as counters that interrupt may go: a step of one microsecond while there are such. */
 static sim_ps until_overflow(const mock_pcpu *c, sim_ps until)
 {
-    for (unsigned i = 0; i < c->port.emon_counters; i++)
+    for (unsigned i = 0; i <= MOCK_FIXED; i++)
         if (c->period[i])
             return MIN(until, c->now + SIM_PS_PER_US);
     return until;

@@ -26,6 +26,8 @@ struct mock_guest {
     void *user;
 };
 
+enum { MOCK_FIXED = 8 };
+
 typedef struct {
     vmm_pcpu port;
     struct mock *mock;
@@ -36,13 +38,15 @@ typedef struct {
     GArray *stays;       /* of sim_ps: lengths of the stays that ended, in time executed */
     uint64_t count[SIM_EV_COUNT];
     uint64_t rest[SIM_EV_COUNT]; /* millionths of an event */
-    enum sim_emon_event selected[8];
-    uint64_t base[8];        /* of the event selected, when it was */
-    uint64_t period[8];      /* of counters that interrupt; 0: not, or it has */
-    uint64_t overflow_at[8]; /* count at which they do */
+    /* By counter; the fixed one of instructions is number MOCK_FIXED. */
+    enum sim_emon_event selected[MOCK_FIXED + 1];
+    uint64_t base[MOCK_FIXED + 1];        /* count of the event selected at which the counter reads 0 */
+    uint64_t period[MOCK_FIXED + 1];      /* of counters that interrupt; 0: not, or it has */
+    uint64_t overflow_at[MOCK_FIXED + 1]; /* count at which they do */
     uint64_t status;
     uint64_t masks[2][16];   /* by level and owner */
-    uint64_t reads, works, switches_of_space;
+    uint64_t reads, works, tlb_flushes;
+    bool halted;
 } mock_pcpu;
 
 typedef struct mock {

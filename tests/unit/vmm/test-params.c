@@ -23,11 +23,11 @@ static void refused(const char *policy, const char *name, const char *value, con
 
 START_TEST(bad_parameters_are_named)
 {
-    REFUSED("emon-quantum", "perod", "1ms", "'perod'", "'period'");
-    REFUSED("round-robin", "period", "1ms", "'period'", "round-robin");
-    REFUSED("emon-quantum", "period", "100", "'period'");
-    REFUSED("emon-quantum", "period", "1us", "'period'", "10us", "1s");
-    REFUSED("emon-quantum", "period", "2s", "'period'");
+    REFUSED("emon-quantum", "min-gian", "1ms", "'min-gian'", "'min-gain'");
+    REFUSED("round-robin", "min-gain", "1ms", "'min-gain'", "round-robin");
+    REFUSED("emon-quantum", "min-gain", "100", "'min-gain'");
+    REFUSED("emon-quantum", "min-gain", "1us", "'min-gain'", "10us", "1s");
+    REFUSED("emon-quantum", "min-gain", "2s", "'min-gain'");
     REFUSED("emon-quantum", "max", "999", "'max'", "1000");
     REFUSED("emon-quantum", "min", "-1", "'min'", "whole number");
     REFUSED("emon-quantum", "tight-loop", "yes", "'tight-loop'", "true or false");
@@ -39,7 +39,7 @@ END_TEST
 
 START_TEST(values_and_defaults)
 {
-    const char *pairs[] = { "period", "1.5ms", "tight-loop", "false", "l1-mpki", "2.5", "max", "2000", NULL };
+    const char *pairs[] = { "min-gain", "1.5ms", "tight-loop", "false", "l1-mpki", "2.5", "max", "2000", NULL };
     const struct vmm_policy_ops *ops = vmm_policy_find("emon-quantum", NULL);
     g_autoptr(GError) error = NULL;
     g_autofree vmm_param_value *values = vmm_params_parse(ops, pairs, NULL, &error);
@@ -48,7 +48,7 @@ START_TEST(values_and_defaults)
         g_autofree char *text = vmm_param_format(&ops->params[i], values[i]);
         g_autofree char *def = vmm_param_format(&ops->params[i], ops->params[i].def);
         const char *name = ops->params[i].name;
-        ck_assert_str_eq(text, !strcmp(name, "period")       ? "1500us"
+        ck_assert_str_eq(text, !strcmp(name, "min-gain")     ? "1500us"
                                : !strcmp(name, "tight-loop") ? "false"
                                : !strcmp(name, "l1-mpki")    ? "2.5"
                                : !strcmp(name, "max")        ? "2000"

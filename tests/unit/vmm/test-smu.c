@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The parts of emon-quantum by themselves: triggers, state management unit, ledger. */
+/* The parts of emon-quantum by themselves: triggers, ledger. */
 #include "test-vmm.h"
 
 #include "policies/emon-ledger.h"
@@ -49,94 +49,6 @@ START_TEST(states_have_hysteresis)
 }
 END_TEST
 
-/* A pCPU whose counter i of event e reads 1000 * (e + 1) more each time. */
-static struct {
-    int selected[2];
-    uint64_t value[SIM_EV_COUNT], fixed[3];
-    vmm_pcpu_facts facts;
-} fake;
-
-static uint32_t fake_one(G_GNUC_UNUSED const vmm_host *h) { return 1; }
-static uint32_t fake_vcpus(G_GNUC_UNUSED const vmm_host *h) { return 3; }
-static sim_ps fake_now(G_GNUC_UNUSED const vmm_host *h, G_GNUC_UNUSED uint32_t pcpu) { return 1; }
-
-static const vmm_pcpu_facts *fake_pcpu(G_GNUC_UNUSED const vmm_host *h, G_GNUC_UNUSED uint32_t pcpu)
-{
-    return &fake.facts;
-}
-
-static bool fake_select(G_GNUC_UNUSED vmm_host *h, G_GNUC_UNUSED uint32_t pcpu, uint32_t counter, int event)
-{
-    ck_assert_uint_lt(counter, fake.facts.emon_counters);
-    fake.selected[counter] = event;
-    return true;
-}
-
-static uint64_t fake_read(G_GNUC_UNUSED vmm_host *h, G_GNUC_UNUSED uint32_t pcpu, uint32_t counter)
-{
-    return fake.value[fake.selected[counter]] & ((UINT64_C(1) << 48) - 1);
-}
-
-static uint64_t fake_fixed(G_GNUC_UNUSED vmm_host *h, G_GNUC_UNUSED uint32_t pcpu, uint32_t fixed)
-{
-    return fake.fixed[fixed] & ((UINT64_C(1) << 48) - 1);
-}
-
-static bool fake_view(G_GNUC_UNUSED vmm_host *h, G_GNUC_UNUSED uint32_t pcpu, G_GNUC_UNUSED uint32_t vcpu, vmm_view *v)
-{
-    memset(v, 0, sizeof *v);
-    return true;
-}
-
-static void fake_pass(void)
-{
-    for (unsigned i = 0; i < SIM_EV_COUNT; i++)
-        fake.value[i] += i + 1;
-    fake.fixed[0] += 1000;
-    fake.fixed[1] += 2000;
-}
-
-START_TEST(state_management_unit)
-{
-    static const vmm_services services = {
-        .n_pcpus = fake_one, .n_vcpus = fake_vcpus, .now = fake_now, .pcpu = fake_pcpu, .emon_select = fake_select,
-        .emon_read = fake_read, .emon_read_fixed = fake_fixed, .view = fake_view,
-    };
-    static const int events[] = { 10, 20, 30 };
-    memset(&fake, 0, sizeof fake);
-    fake.facts.emon_counters = 2;
-    for (unsigned i = 0; i < SIM_EV_COUNT; i++)
-        fake.value[i] = (UINT64_C(1) << 48) - 5; /* about to wrap */
-    vmm_smu *smu = vmm_smu_new(NULL, &services, events, 3);
-    vmm_smu_begin(smu, 0, 1);
-    fake_pass();
-    const vmm_smu_sample *s = vmm_smu_take(smu, 0, 1);
-    ck_assert_uint_eq(s->fresh, 3);
-    ck_assert_uint_eq(s->count[0], 11);
-    ck_assert_uint_eq(s->rate[1], 21000);
-    ck_assert_uint_eq(s->rate[2], UINT64_MAX);
-    ck_assert_uint_eq(s->insns, 1000);
-    ck_assert_uint_eq(s->cycles, 2000);
-    fake_pass();
-    s = vmm_smu_take(smu, 0, 1); /* the second group's turn */
-    ck_assert_uint_eq(s->fresh, 4);
-    ck_assert_uint_eq(s->rate[0], 11000);
-    ck_assert_uint_eq(s->rate[2], 31000);
-    /* another vCPU is on without vmm_smu_begin: nothing can be said of it yet */
-    fake_pass();
-    ck_assert_ptr_null(vmm_smu_take(smu, 0, 2));
-    fake_pass();
-    ck_assert_uint_eq(vmm_smu_take(smu, 0, 2)->insns, 1000);
-    ck_assert_uint_eq(vmm_smu_vcpu(smu, 1)->n, 2);
-    ck_assert_uint_eq(vmm_smu_vcpu(smu, 2)->n, 1);
-    ck_assert_uint_eq(vmm_smu_pcpu(smu, 0)->n, 3);
-    ck_assert_uint_eq(vmm_smu_pcpu(smu, 0)->insns, 3000);
-    ck_assert_uint_eq(vmm_smu_vcpu(smu, 1)->mean_ipc_permille, 500);
-    ck_assert_ptr_null(vmm_smu_past(vmm_smu_vcpu(smu, 2), 1));
-    vmm_smu_free(smu);
-}
-END_TEST
-
 START_TEST(ledger)
 {
     emon_ledger *l = emon_ledger_new(4, 1000);
@@ -169,7 +81,6 @@ TCase *vmm_tests_smu(void)
 {
     TCase *t = tcase_create("smu");
     tcase_add_test(t, states_have_hysteresis);
-    tcase_add_test(t, state_management_unit);
     tcase_add_test(t, ledger);
     return t;
 }

@@ -16,6 +16,7 @@ int main(void)
     suite_add_tcase(suite, record_tests());
     suite_add_tcase(suite, guest_tests());
     suite_add_tcase(suite, synthetic_tests());
+    suite_add_tcase(suite, tasks_tests());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

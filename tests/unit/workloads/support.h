@@ -69,3 +69,4 @@ TCase *fault_tests(void);
 TCase *record_tests(void);
 TCase *guest_tests(void);
 TCase *synthetic_tests(void);
+TCase *tasks_tests(void);
