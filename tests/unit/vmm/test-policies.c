@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random schedules under the policies that model other systems: pCPUs, VMs, weights, affinities, starts, removals, sleeps, yields, disk requests, ends,
+/* Random schedules under all policies: pCPUs, VMs, weights, affinities, starts, removals, sleeps, yields, disk requests, ends,
  * parameters; each twice. No bad answer, no time lost, nobody left behind at the end, and the same twice. */
 #include "test-vmm.h"
 
@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-static const char *const policies[] = { "credit", "credit2", "eevdf", "host-os", "rtds" };
+static const char *const policies[] = { "credit", "credit2", "eevdf", "host-os", "rtds", "null", "gang", "dio", "symbiosis", "round-robin",
+                                        "priority", "emon-quantum" };
 
 enum { MAX_VMS = 48, MAX_STEPS = 8 };
 
@@ -35,7 +36,7 @@ static const char *const *random_params(const char *policy, uint32_t *x)
                       *const slice[] = { "custom-slice", "300us", NULL };
     if (next_random(x) % 3)
         return NULL;
-    return policy[0] == 'c' ? cap : policy[0] == 'r' ? strict : policy[0] == 'e' ? slice : NULL;
+    return g_str_has_prefix(policy, "credit") ? cap : !strcmp(policy, "rtds") ? strict : !strcmp(policy, "eevdf") ? slice : NULL;
 }
 
 static void add_random(mock *m, const char *policy, mock_step *steps, uint32_t *x)
@@ -92,7 +93,7 @@ START_TEST(the_watchdog_interferes)
     g_autoptr(mock) m = mock_new(2, 4, policy);
     m->config.quantum = MS(1);
     static const char *const tiny[] = { "cap", "1", NULL }, *const late[] = { "period", "10s", "budget", "10us", "extratime", "false", NULL };
-    const vmm_vm_config least = { .weight = 1, .policy_params = policy[0] == 'c' ? tiny : policy[0] == 'r' ? late : NULL };
+    const vmm_vm_config least = { .weight = 1, .policy_params = g_str_has_prefix(policy, "credit") ? tiny : !strcmp(policy, "rtds") ? late : NULL };
     const vmm_vm_config most = { .weight = 65535 };
     for (unsigned i = 0; i < 6; i++)
         mock_add(m, i % 2 ? &most : &least, i > 3 ? steps : NULL, i > 3);
