@@ -61,6 +61,8 @@ CPU_OOO_INLINE uint64_t cpu_ooo_take(uint64_t cycle, cpu_ooo_shared *shared, uns
             *taken = (uint16_t)(t | (free & -free));
             return at;
         }
+        if (__builtin_expect(at + CPU_OOO_HORIZON < shared->horizon || at >= shared->horizon, 0)) /* long past for a sibling: nobody knows */
+            return at;
     }
 }
 

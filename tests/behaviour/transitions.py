@@ -138,5 +138,7 @@ for name, r in c["runs"].items():
     check(max(ends) < 20_000_000, f"{name}: at their time, to a transition's length: {ends}")
     check(v["f"]["state"] in ("faulted", "runnable") and v["x"]["state"] in ("running", "runnable") and v["never"]["state"] == "not-started",
           f"{name}: the others as they are")
+debts = {n: v["policy_figures"]["debt-ps"] for n, v in c["runs"]["emon-quantum"]["vms"].items() if "policy_figures" in v}
+check(debts and sum(debts.values()) == 0 and all(debts[n] == 0 for n in ("r", "w", "late") if n in debts), f"emon-quantum's ledger sums to zero: {debts}")
 
 done()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The window level, on code made for it: what it shares with the interval level, and what only it can see. The figures are those of cpu-fixture.h. */
 #include "cpu-fixture.h"
+#include "cpu-ooo-run.h"
 #include "cpu-window.h"
 
 static cpu_machine machine;
@@ -163,6 +164,32 @@ START_TEST(ports_are_bound_at_rename)
 }
 END_TEST
 
+static uint64_t hit(G_GNUC_UNUSED void *data, G_GNUC_UNUSED int slot, G_GNUC_UNUSED bool is_store, G_GNUC_UNUSED uint64_t cycle)
+{
+    return 0;
+}
+
+/* A sibling far ahead has moved the ring of ports on: one that is behind finds no free cycle in it, and has to go on all the same. */
+START_TEST(one_far_behind_its_sibling_goes_on)
+{
+    const cpu_core_desc *core = &machine.kinds[0];
+    cpu_xblock *x = cpu_uarch_expand(core, fixture_block(&s, 0x2000, "480fafdb")); /* imul rbx,rbx: one port */
+    cpu_ooo_code *code = cpu_ooo_compile(core, x, false);
+    cpu_ooo *o = cpu_ooo_new(core, 1);
+    cpu_ooo_shared *shared = cpu_ooo_shared_new();
+    shared->horizon = 200000;
+    cpu_ooo_times t = {0};
+    for (unsigned i = 0; i < 8000; i++)
+        t = cpu_ooo_block(o, shared, code, NULL, NULL, hit, NULL);
+    ck_assert_uint_ge(t.retired, 8000 * 3);
+    ck_assert_uint_le(t.retired, 8000 * 3 + 100);
+    g_free(shared);
+    g_free(o);
+    g_free(code);
+    cpu_xblock_free(x);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cpu-window");
@@ -175,6 +202,7 @@ int main(void)
     tcase_add_test(t, a_stop_waits_for_what_is_under_way);
     tcase_add_test(t, in_order_stalls_on_use);
     tcase_add_test(t, ports_are_bound_at_rename);
+    tcase_add_test(t, one_far_behind_its_sibling_goes_on);
     suite_add_tcase(suite, t);
     return fixture_main(suite);
 }

@@ -144,6 +144,23 @@ START_TEST(the_rest_is_switched_with_the_vcpu)
 }
 END_TEST
 
+/* ... and it is the displaced one's own controls that say what is left to save. */
+START_TEST(who_comes_saves_what_the_other_left)
+{
+    static const mock_step sleeper[] = {{US(50), {.kind = VMM_STOP_SLEEP, .span = US(50)}}};
+    const vmm_controls all = {vmm_controls_default.entry, 15, vmm_controls_default.insns};
+    g_autoptr(mock) m = machine(true);
+    mock_add(m, &(vmm_vm_config){.controls = &all}, sleeper, 1);
+    mock_add(m, NULL, sleeper, 1);
+    mock_run(m, MS(20));
+    const vmm_vm_stats *a = vmm_stats(m->v, 0), *b = vmm_stats(m->v, 1);
+    uint64_t after_b = a->dispatch_time / a->dispatches / 1000, after_a = b->dispatch_time / b->dispatches / 1000;
+    ck_assert_uint_gt(a->dispatches, 50);
+    ck_assert_uint_ge(after_b, after_a + 680); /* but for the first dispatches */
+    ck_assert_uint_le(after_b, after_a + 720);
+}
+END_TEST
+
 START_TEST(tlbs_without_tags_are_flushed_at_every_transition)
 {
     for (unsigned tagged = 0; tagged < 2; tagged++) {
@@ -275,6 +292,7 @@ TCase *vmm_tests_transitions(void)
     tcase_add_test(t, what_is_loaded_has_to_be_saved);
     tcase_add_test(t, each_bit_has_its_cost);
     tcase_add_test(t, the_rest_is_switched_with_the_vcpu);
+    tcase_add_test(t, who_comes_saves_what_the_other_left);
     tcase_add_test(t, tlbs_without_tags_are_flushed_at_every_transition);
     tcase_add_test(t, a_guest_may_halt_the_processor);
     tcase_add_test(t, alone_it_sleeps_as_long_as_it_asked);
