@@ -228,11 +228,6 @@ typedef struct {
     bool (*set_quantum)(vmm_host *h, uint32_t vcpu, sim_ps quantum, const vmm_decision *why);
     /* Value of a parameter of the policy for one VM (vmm_policy_ops.vm_params, by number). */
     vmm_param_value (*vm_param)(const vmm_host *h, uint32_t vcpu, uint32_t param);
-    /* Tries `n` alternatives ahead, each in a copy of the whole simulation that goes on for `horizon` from here, as fork(2) copies a process. In the
-     * run itself: -1, and scores[i] says how far all guests got under alternative i (instructions, each VM's
-     * over its own of the last horizon or, at first, as they are). In the copy for alternative i: i, which the policy is to carry out, and then to decide
-     * without what_if. -2: not possible here (in a copy, or where the host has no fork). */
-    int (*what_if)(vmm_host *h, uint32_t n, sim_ps horizon, double *scores);
     /* Moves the task of `kind` that waits longest from the VM of one vCPU to that of another, recorded as a decision ("transfer"). False: nothing of the
      * kind waits there, or the other VM cannot run it; `why` is filled in as for emon_program (NULL: not wanted). */
     bool (*transfer_task)(vmm_host *h, uint32_t from, uint32_t to, uint32_t kind, const vmm_decision *reason, const char **why);
