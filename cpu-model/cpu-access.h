@@ -7,15 +7,17 @@
 /* The first-level tables that accesses are looked up in: constant while a loop runs. */
 typedef struct {
     const cpu_tlb_entry *tlb;
-    const uint64_t *l1;
+    uint64_t *l1;
     uint64_t tlb_mask, l1_mask, owner_key;
+    bool near; /* sets of L1D have four ways or more, in the order of recency: cpu_near_hit may look there */
 } cpu_tables;
 
 static inline cpu_tables cpu_tables_of(const cpu_lp *lp)
 {
     const cpu_tlb *t = &lp->core->dtlb;
     const cpu_cache *l1 = &lp->core->mem->l1d;
-    return (cpu_tables){.tlb = t->entries, .l1 = l1->ways, .tlb_mask = t->set_mask, .l1_mask = l1->set_mask, .owner_key = lp->owner_key};
+    return (cpu_tables){.tlb = t->entries, .l1 = l1->ways, .tlb_mask = t->set_mask, .l1_mask = l1->set_mask, .owner_key = lp->owner_key,
+                        .near = l1->ordered && l1->way_shift >= 2};
 }
 
 enum { CPU_LINE_QUIET = CPU_LINE_DIRTY | CPU_LINE_SHARED }; /* flags that do not concern a load */
@@ -30,6 +32,12 @@ static inline cpu_shapes cpu_shapes_of(const cpu_lp *lp)
     return (cpu_shapes){lp->core->memory->line_shift, lp->core->mem->l1d.way_shift, lp->core->dtlb.way_shift};
 }
 
+static inline bool cpu_is_quiet(uint64_t word, uint64_t line, unsigned store)
+{
+    uint64_t off = word ^ (line << 8);
+    return store ? off == CPU_LINE_DIRTY : off <= CPU_LINE_QUIET;
+}
+
 /* Whether an access hits way 0 of the TLB's and the cache's set, lies in one line, waits for nothing and changes nothing. */
 static G_ALWAYS_INLINE inline bool cpu_quiet_hit(const cpu_tables *t, uint64_t va, unsigned store, uint64_t room, cpu_shapes s)
 {
@@ -38,8 +46,26 @@ static G_ALWAYS_INLINE inline bool cpu_quiet_hit(const cpu_tables *t, uint64_t v
     if (G_UNLIKELY(e->key != (t->owner_key | (va << 16 >> 28)) || (va & line_mask) > room))
         return false;
     uint64_t line = (e->pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> s.line;
-    uint64_t off = t->l1[(line & t->l1_mask) << s.l1] ^ (line << 8);
-    return store ? off == CPU_LINE_DIRTY : off <= CPU_LINE_QUIET;
+    return cpu_is_quiet(t->l1[(line & t->l1_mask) << s.l1], line, store);
+}
+
+/* The same of ways 1 and 2 of the cache's set, where arrays take turns in it: the line becomes the most recent. */
+static G_ALWAYS_INLINE inline bool cpu_near_hit(const cpu_tables *t, uint64_t va, unsigned store, uint64_t room, cpu_shapes s)
+{
+    const uint64_t line_mask = (UINT64_C(1) << s.line) - 1;
+    const cpu_tlb_entry *e = t->tlb + ((va >> CPU_PAGE_SHIFT & t->tlb_mask) << s.tlb);
+    if (e->key != (t->owner_key | (va << 16 >> 28)) || (va & line_mask) > room || !t->near)
+        return false;
+    uint64_t line = (e->pa | (va & ((1u << CPU_PAGE_SHIFT) - 1))) >> s.line;
+    uint64_t *set = &t->l1[(line & t->l1_mask) << s.l1];
+    const uint64_t second = set[1], third = set[2];
+    bool is_second = cpu_is_quiet(second, line, store);
+    if (!is_second && !cpu_is_quiet(third, line, store))
+        return false;
+    set[2] = is_second ? third : second;
+    set[1] = set[0];
+    set[0] = is_second ? second : third;
+    return true;
 }
 G_STATIC_ASSERT(CPU_PAGE_SHIFT == 12 && CPU_VPN_BITS == 36); /* the shifts above */
 

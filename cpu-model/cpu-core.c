@@ -155,7 +155,7 @@ static G_ALWAYS_INLINE inline bool run(cpu_lp *lp, uint64_t until, cpu_shapes sh
             unsigned first = MIN(slots, 32u);
             uint32_t stores = b->stores;
             for (unsigned s = 0; s < first; s++, stores >>= 1)
-                if (G_UNLIKELY(!cpu_quiet_hit(&t, addrs[s], stores & 1, room, shape)))
+                if (G_UNLIKELY(!cpu_quiet_hit(&t, addrs[s], stores & 1, room, shape)) && !cpu_near_hit(&t, addrs[s], stores & 1, room, shape))
                     clock = access_slow(lp, id, b, s, addrs[s], lp->counted[1] + stat[1], clock);
             if (G_UNLIKELY(slots > 32))
                 clock = access_many(lp, id, addrs, slots, lp->counted[1] + stat[1], clock);
@@ -224,9 +224,8 @@ static G_ALWAYS_INLINE inline void run_calm(cpu_lp *lp, uint64_t until, cpu_shap
             uint32_t stores = b->stores;
             const uint64_t *a = addrs;
             do {
-                if (G_UNLIKELY(!cpu_quiet_hit(&t, *a, stores & 1, room, shape))) {
+                if (G_UNLIKELY(!cpu_quiet_hit(&t, *a, stores & 1, room, shape)) && !cpu_near_hit(&t, *a, stores & 1, room, shape))
                     clock = access_slow(lp, *id, b, (unsigned)(a - addrs), *a, lp->counted[1] + stat[1], clock);
-                }
                 stores >>= 1;
             } while (++a != last);
             addrs = last;

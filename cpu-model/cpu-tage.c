@@ -133,10 +133,11 @@ static inline cpu_tage_v8 splat(uint32_t value)
 /* Eight numbers in one register, without the way through memory on which the host would wait. */
 #define GATHER(x) (cpu_tage_v8)_mm_set_epi16((short)x(7), (short)x(6), (short)x(5), (short)x(4), (short)x(3), (short)x(2), (short)x(1), (short)x(0))
 
-/* Shifts a bit into each folded history, takes the oldest one out, and brings what came out at the top around to the bottom: `down` shifts that far. */
+/* Shifts a bit into each folded history, takes the oldest one out (a lane of `oldest` is 0 or all bits), and brings what came out at the top around to the
+ * bottom: `down` shifts that far. */
 static inline cpu_tage_v8 fold(cpu_tage_v8 folded, cpu_tage_v8 in, cpu_tage_v8 oldest, cpu_tage_v8 out, cpu_tage_v8 down, cpu_tage_v8 mask)
 {
-    cpu_tage_v8 next = (folded << 1) ^ in ^ (oldest * out);
+    cpu_tage_v8 next = (folded << 1) ^ in ^ (oldest & out);
     return (next ^ (cpu_tage_v8)_mm_mulhi_epu16((__m128i)next, (__m128i)down)) & mask;
 }
 
@@ -155,7 +156,7 @@ static inline void push(const cpu_tage *t, cpu_tage_history *h, unsigned outcome
 #define OLD(i) newest[lengths[i]]
     cpu_tage_v8 oldest = GATHER(OLD), now = splat(outcome);
 #undef OLD
-    *newest = (uint16_t)outcome;
+    *newest = (uint16_t)-outcome;
     h->recent = h->recent << 1 | outcome;
     h->index = fold(h->index, now, oldest, t->index_out, t->index_down, t->index_mask);
     h->tag = fold(h->tag, now, oldest, t->tag_out, t->tag_down, t->tag_mask);
@@ -245,6 +246,7 @@ typedef struct {
     bool longest, other, final; /* what they say; TAGE as a whole */
     unsigned confidence;        /* of the longest: 0 to 3 */
     bool sure;                  /* the counter that decides is as far as it goes: the corrector is not asked */
+    bool useful;                /* the longest is known to be as useful as can be */
 } lookup;
 
 static uint32_t next_random(cpu_tage *t)
@@ -275,12 +277,14 @@ static inline void look_up(const cpu_tage *t, const cpu_tage_history *h, uint64_
     l->longest = l->final = l->other;
     l->confidence = 0;
     l->sure = two_bits == 0 || two_bits == 3;
+    l->useful = false;
     if (l->hit < 0)
         return;
     const tagged *e = &t->tables[l->hit][l->index[l->hit]];
     l->longest = e->ctr >= 0;
     l->confidence = (unsigned)(e->ctr >= 0 ? e->ctr : -1 - e->ctr);
     l->sure = l->confidence == 3;
+    l->useful = e->useful == USEFUL_MAX;
     bool fresh = l->confidence == 0 && e->useful == 0;
     l->final = fresh && t->use_alt[name & 15] >= 0 ? l->other : l->longest;
 }
@@ -403,7 +407,7 @@ bool cpu_tage_predict(cpu_tage *t, cpu_tage_history *h, uint64_t pc, bool taken)
         train_loop(t, loop, taken);
     else if (predicted != taken && (next_random(t) & 3) == 0)
         new_loop(t, pc, taken);
-    if (!(l.sure & (l.longest == taken) & (l.other == taken))) /* else all is as far as it goes already */
+    if (!(l.sure & (l.longest == taken) & ((l.other == taken) | l.useful))) /* else all is as far as it goes already */
         train(t, &l, pc, taken);
     push(t, h, taken);
     h->path = h->path << 1 | ((unsigned)(pc >> 2) & 1);

@@ -29,7 +29,7 @@ typedef struct {
     uint64_t recent;                        /* the last 64 outcomes, newest lowest */
     uint32_t path;                          /* a bit of each branch's address */
     uint32_t at;                            /* place of the newest in `outcomes`; older ones follow */
-    uint16_t outcomes[CPU_TAGE_SPAN];       /* 0 or 1 */
+    uint16_t outcomes[CPU_TAGE_SPAN];       /* 0, or all bits where it was 1 */
 } cpu_tage_history;
 
 /* `kib`: storage, 2 to 256 KiB. Free with cpu_tage_free. */
