@@ -61,6 +61,11 @@ typedef struct {
 cpu_complex *cpu_complex_new(const cpu_machine *desc);
 void cpu_complex_free(cpu_complex *complex);
 cpu_lp *cpu_complex_lp(cpu_complex *complex, unsigned id);
+/* Lines that an owner has in all data caches of the machine, by level; the last level is L2 where there is no L3. */
+typedef struct {
+    uint64_t l1d, l2, llc;
+} cpu_occupancy;
+cpu_occupancy cpu_complex_occupancy(const cpu_complex *complex, uint16_t owner);
 unsigned cpu_lp_core(const cpu_lp *lp);
 const cpu_core_desc *cpu_lp_kind(const cpu_lp *lp);
 

@@ -139,7 +139,9 @@ static bool has_threshold(const sim_emon_config *c)
 /* What it counts, since ever. */
 static uint64_t reading(const cpu_lp *lp, const cpu_emon_counter *c)
 {
-    return has_threshold(&c->config) ? c->counted : count_of(lp, c->config.event);
+    if (has_threshold(&c->config))
+        return c->counted;
+    return lp->emon.held ? c->seen : count_of(lp, c->config.event);
 }
 
 static uint64_t value_of(const cpu_lp *lp, const cpu_emon_counter *c)
@@ -269,6 +271,8 @@ static void count_spell(cpu_emon_counter *c, const spell *s)
 
 static void look_at(const cpu_lp *lp, cpu_emon_counter *c)
 {
+    if (lp->emon.held)
+        return;
     uint64_t seen = count_of(lp, c->config.event), cycles = busy(lp) >> CPU_SUB_BITS, unstalled = pipeline(lp) >> CPU_SUB_BITS;
     uint64_t passed = cycles - c->cycles, active = MIN(unstalled - c->unstalled, passed);
     c->waiting += seen - c->seen;
@@ -372,7 +376,35 @@ uint64_t cpu_lp_emon_take(cpu_lp *lp)
     return taken;
 }
 
+static void release(cpu_lp *lp, cpu_emon_counter *c)
+{
+    uint64_t now = count_of(lp, c->config.event);
+    if (!has_threshold(&c->config)) {
+        c->base += now - c->seen;
+        c->limit += now - c->seen;
+    }
+    c->seen = now;
+    c->cycles = busy(lp) >> CPU_SUB_BITS;
+    c->unstalled = pipeline(lp) >> CPU_SUB_BITS;
+}
+
+void cpu_lp_emon_hold(cpu_lp *lp, bool held)
+{
+    if (held)
+        look(lp);
+    for (unsigned i = 0; i < CPU_EMON_COUNTERS; i++) {
+        cpu_emon_counter *c = &lp->emon.counters[i];
+        if (!held)
+            release(lp, c);
+        else if (!has_threshold(&c->config))
+            c->seen = count_of(lp, c->config.event);
+    }
+    lp->emon.held = held;
+}
+
 bool cpu_lp_emon_watched(const cpu_lp *lp)
 {
+    if (lp->emon.held)
+        return false;
     return lp->emon.armed || lp->emon.stepped || lp->emon.untaken;
 }

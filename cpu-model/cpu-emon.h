@@ -41,6 +41,9 @@ uint64_t cpu_lp_emon_fixed(const cpu_lp *lp, unsigned fixed);
 uint64_t cpu_lp_emon_status(cpu_lp *lp);
 void cpu_lp_emon_acknowledge(cpu_lp *lp, uint64_t status);
 
+/* The counters stand still, and no interrupt comes, until they are released: software saves and loads them with what they count. Not twice in turn. */
+void cpu_lp_emon_hold(cpu_lp *lp, bool held);
+
 /* The next clock (1/64 cycles) to stop at and look: no interrupt can be due before. UINT64_MAX while no counter asks for that. */
 uint64_t cpu_lp_emon_limit(const cpu_lp *lp);
 /* cpu_lp_run for an LP whose counters want to be looked at (cpu_lp_emon_watched): also returns, false, when an overflow interrupts. */
@@ -58,7 +61,7 @@ typedef struct {
     uint64_t base;    /* of the event when the counter had `preset` */
     uint64_t preset;  /* ... or the value that it holds while it is off */
     uint64_t limit;   /* at which reading of the event it overflows (next) */
-    /* With a threshold: readings at the last look ... */
+    /* With a threshold: readings at the last look (without, `seen` is the event when the counters were held) ... */
     uint64_t seen, cycles, unstalled;
     uint64_t waiting; /* ... occurrences that no cycle was there for, ... */
     bool held;        /* ... whether the condition held at its end, ... */
@@ -71,6 +74,7 @@ typedef struct {
     cpu_emon_counter counters[CPU_EMON_COUNTERS]; /* programmable ones, then fixed ones */
     uint32_t armed;   /* bit per place in `counters`: interrupts when it overflows, */
     uint32_t stepped; /* ... wants a look after each block */
+    bool held;        /* all of them */
     uint64_t status, untaken;
     uint64_t ref_hz;  /* of ref-cycles */
 } cpu_emon;

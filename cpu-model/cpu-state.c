@@ -93,6 +93,23 @@ cpu_lp *cpu_complex_lp(cpu_complex *x, unsigned id)
     return &x->lps[id];
 }
 
+cpu_occupancy cpu_complex_occupancy(const cpu_complex *x, uint16_t owner)
+{
+    const cpu_memory *m = &x->memory;
+    cpu_occupancy o = {0};
+    for (unsigned i = 0; i < m->desc->n_cores; i++)
+        if (m->cores[i].l1d.sets)
+            o.l1d += m->cores[i].l1d.owned[owner];
+    for (unsigned i = 0; i < m->n_clusters; i++)
+        if (m->clusters[i].l2.sets)
+            o.l2 += m->clusters[i].l2.owned[owner];
+    for (unsigned i = 0; m->l3 && i < m->desc->n_packages; i++)
+        o.llc += m->packages[i].l3.owned[owner];
+    if (!m->l3)
+        o.llc = o.l2;
+    return o;
+}
+
 unsigned cpu_lp_core(const cpu_lp *lp)
 {
     return lp->core->index;

@@ -81,6 +81,8 @@ typedef struct {
     /* Counters that have overflowed (sim_emon_bit of each) since they were programmed or acknowledged. */
     uint64_t (*emon_status)(vmm_pcpu *p);
     void (*emon_acknowledge)(vmm_pcpu *p, uint64_t status);
+    /* Optional: the counters stand still, and interrupt nobody, until they are released: somebody else has the pCPU. */
+    void (*emon_hold)(vmm_pcpu *p, bool held);
     /* The full truth of all counters of this pCPU since power-on. For accounts and reports only: no policy sees it. */
     void (*truth)(vmm_pcpu *p, uint64_t counts[SIM_EV_COUNT]);
     void (*view)(vmm_pcpu *p, vmm_owner owner, vmm_view *view);

@@ -59,6 +59,10 @@ void vmm_account_decision(vmm *v, const vmm_decision *d)
         feed_text(v->sum, d->evidence[i]);
         feed(v->sum, (const uint64_t[]){ (uint64_t)d->value[i] }, 1);
     }
+    unsigned n_more;
+    const vmm_fact *more = vmm_facts_pending(v, &n_more);
+    VMM_SEE(v, .kind = VMM_SEEN_DECIDED, .at = d->at, .pcpu = d->pcpu, .vcpu = VMM_VCPU_NONE, .number = v->n_decisions, .decision = d, .more = more,
+            .n_more = n_more);
     vmm_facts_attach(v, v->n_decisions++);
     if (v->decisions->len < v->max_decisions)
         g_array_append_vals(v->decisions, d, 1);

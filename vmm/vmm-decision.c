@@ -69,6 +69,12 @@ static vmm_pick refuse(vmm_pc *pc, uint32_t vcpu)
     return round_robin(pc);
 }
 
+const char *vmm_choice_wrong(const vmm_pc *pc, const vmm_choice *choice)
+{
+    const char *wrong = cannot_run(pc->v, choice->vcpu, pc);
+    return wrong || !choice->quantum || quantum_is_good(choice->quantum) ? wrong : "with a quantum that is not within 10us and 1s";
+}
+
 static vmm_pick check_choice(vmm_pc *pc, vmm_choice choice)
 {
     vmm *v = pc->v;
@@ -97,6 +103,15 @@ static vmm_pick check_choice(vmm_pc *pc, vmm_choice choice)
     return (vmm_pick){ .vcpu = c, .quantum = quantum };
 }
 
+static vmm_pick ask(vmm_pc *pc)
+{
+    vmm *v = pc->v;
+    v->deciding = true;
+    vmm_choice choice = v->policy.schedule(v->self, pc->facts.id, vmm_now(pc));
+    v->deciding = false;
+    return check_choice(pc, choice);
+}
+
 vmm_pick vmm_decide(vmm_pc *pc)
 {
     vmm *v = pc->v;
@@ -108,7 +123,7 @@ vmm_pick vmm_decide(vmm_pc *pc)
     else if (granted(pc, &pc->donated_to))
         pick = impose(v, heir, pc->donated);
     else
-        pick = check_choice(pc, v->policy.schedule(v->self, pc->facts.id, vmm_now(pc)));
+        pick = ask(pc);
     v->hook_pcpu = VMM_PCPU_NONE;
     pc->donated_to = VMM_VCPU_NONE;
     return pick;

@@ -55,6 +55,12 @@ void vmm_facts_attach(vmm *v, uint64_t number)
     f->n_pending = 0;
 }
 
+const vmm_fact *vmm_facts_pending(const vmm *v, unsigned *n)
+{
+    *n = v->facts->n_pending;
+    return v->facts->pending;
+}
+
 void vmm_facts_forget(vmm *v)
 {
     v->facts->n_pending = 0;

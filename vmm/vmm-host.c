@@ -265,4 +265,5 @@ const vmm_services vmm_host_services = {
     .next_decision = vmm_service_next_decision,
     .outcome = vmm_service_outcome,
     .figure = vmm_service_figure,
+    .what_if = vmm_service_what_if,
 };

@@ -113,7 +113,7 @@ typedef struct {
 typedef struct {
     sim_ps at;
     uint32_t pcpu, vm;
-    const char *action; /* "extend", "end", "donate", "increase", "decrease" */
+    const char *action; /* "extend", "end", "donate", "increase", "decrease", "prefer" (a vCPU to another) */
     const char *reason; /* static string of the policy, e.g. "tight-loop" */
     sim_ps before, after; /* quantum */
     const char *evidence[VMM_N_EVIDENCE]; /* names (static); NULL: unused */
@@ -155,6 +155,16 @@ typedef enum {
     VMM_OFF_REFUSED,   /* it never got on: the VMM refused the choice */
     VMM_N_OFF_REASONS
 } vmm_off_reason;
+
+/* What became of a vCPU in a trial (services.what_if), since the trial began. */
+typedef struct {
+    uint64_t insns; /* that its guest retired */
+    sim_ps running, runnable, blocked;
+} vmm_trial;
+
+enum { VMM_MAX_TRIALS = 16 };
+#define VMM_TRIALS_MADE (-1)
+#define VMM_TRIALS_NONE (-2)
 
 /* ---- services of the VMM ------------------------------------------------------------------------------------ */
 
@@ -247,6 +257,13 @@ typedef struct {
     /* Has the hook `timer` called on a pCPU at `at` (the present, where that is past), once; SIM_PS_NEVER: not any more. A pCPU has one
      * timer; it fires while the pCPU idles, too. */
     void (*set_timer)(vmm_host *h, uint32_t pcpu, sim_ps at);
+
+    /* (here, in `schedule`; policies of VMM_POLICY_TRIALS) Tries each of `n` choices, at most VMM_MAX_TRIALS, in a copy of the whole simulation that goes
+     * `span` ahead, guests, caches and this policy included. `outcome`: [n][n_vcpus], filled in; all 0 for a trial that failed. It takes no simulated
+     * time: no real VMM can do that. It returns once in the original: VMM_TRIALS_MADE, or VMM_TRIALS_NONE when no trials can be had (within a trial, or
+     * where the simulation cannot be copied); and once in each copy, which learns the number of its choice (0 to n-1) and answers it. A choice that could
+     * not be carried out is a bad answer, as is a span of 0 or beyond VMM_QUANTUM_MAX. */
+    int (*what_if)(vmm_host *h, uint32_t pcpu, const vmm_choice *choices, uint32_t n, sim_ps span, vmm_trial *outcome);
 } vmm_services;
 
 /* Register reads that one state view costs: loop detector and prediction 3, occupancy and dirty lines of the caches and TLBs 3,
@@ -259,6 +276,8 @@ enum {
     /* The policy may leave a pCPU idle though a vCPU could run there (reservations, gangs, fixed placement): idling
      * is no bad answer then, and only the pCPU that pick_pcpu chose is woken. */
     VMM_POLICY_MAY_IDLE = 1u << 0,
+    /* The policy calls services.what_if. */
+    VMM_POLICY_TRIALS = 1u << 1,
 };
 
 /* Hooks marked M are mandatory. `self` is what `init` returned. Hooks that name a pCPU first are called in the VMM

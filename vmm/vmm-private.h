@@ -37,6 +37,11 @@ struct vmm_host {
     vmm *v;
 };
 
+/* Times in which the layer below took the pCPU from a vCPU that ran: their sum, and the last of them. */
+typedef struct {
+    sim_ps sum, from, to;
+} vmm_taken;
+
 /* A VM; its vCPUs are numbered from first_vcpu on. */
 struct vmm_vm {
     char *name;
@@ -62,12 +67,17 @@ struct vmm_vcpu {
     bool halted;     /* without a VM-exit; wakeup is pending */
     sim_ps halted_since; /* on its pCPU */
     sim_ps woken_at; /* SIM_PS_NEVER: did not wake since it last ran */
+    sim_ps granted;  /* its latest quantum; 0: it never ran */
     bool forced;     /* by the starvation watchdog */
+    vmm_taken taken; /* since it began to run */
+    bool away;       /* runs as far as the VMM knows, but its pCPU was taken away ... */
+    sim_ps away_since; /* ... at this time */
     GArray *open_tasks; /* of open_task */
     /* The latest states before the present one: a pCPU's local time may pass the end of the run. */
     struct {
         vmm_vcpu_state state;
         sim_ps since;
+        vmm_taken taken;
     } undo[VMM_UNDO];
     uint32_t n_undo;
 };
@@ -103,6 +113,11 @@ struct vmm {
     bool strict, keep_schedule, started, finished, initialising;
     uint32_t max_decisions;
     const vmm_tasks *tasks;
+    const vmm_copies *copies;
+    struct vmm_trial_state *trial; /* NULL: this is no copy */
+    bool deciding;                 /* `schedule` is being called */
+    vmm_observe_fn observe;        /* or NULL */
+    void *observe_user;
 
     vmm_pc *pcs;
     unsigned n_pcs;
@@ -114,6 +129,7 @@ struct vmm {
     uint32_t hook_pcpu;  /* whose hook is being called, or VMM_PCPU_NONE */
     vmm_smu_config smu_config;
     struct vmm_smu *smu; /* NULL: the policy does not watch */
+    struct vmm_below *below; /* NULL: the VMM has the bare machine */
     vmm_profile *earlier; /* of earlier runs, or NULL */
 
     sim_event watchdog;
@@ -130,6 +146,13 @@ struct vmm {
     GArray *slices;    /* of vmm_slice */
     GChecksum *sum;    /* over all slices and decisions, kept or not */
 };
+
+/* Tells the observer, if there is one: VMM_SEE(v, .kind = VMM_SEEN_IDLE, ...). */
+#define VMM_SEE(v, ...)                                                                                 \
+    do {                                                                                                \
+        if (G_UNLIKELY((v)->observe) && !(v)->trial)                                                    \
+            (v)->observe((v)->observe_user, &(const vmm_sight){__VA_ARGS__});                           \
+    } while (0)
 
 static inline sim_ps vmm_now(const vmm_pc *pc)
 {
@@ -153,6 +176,11 @@ extern const vmm_services vmm_host_services;
 vmm_vcpu *vmm_vcpu_new(vmm *v, vmm_vm *vm, const vmm_vm_config *config);
 void vmm_vcpu_free(vmm_vcpu *c);
 void vmm_vcpu_set_state(vmm_vcpu *c, vmm_vcpu_state state, sim_ps at);
+/* The layer below had taken the pCPU of the vCPU, which runs, for this time: it counts as runnable. */
+void vmm_vcpu_taken(vmm_vcpu *c, sim_ps from, sim_ps to);
+/* Times in states from the beginning to `at`, what lies past it taken back as far as it is known. Returns the time up to which they are: `at`, or later
+ * where it is too far back. */
+sim_ps vmm_vcpu_states_at(const vmm_vcpu *c, sim_ps at, sim_ps in_state[VMM_N_STATES]);
 /* Closes the account of states at `end`, taking back what lies past it. */
 void vmm_vcpu_close(vmm_vcpu *c, sim_ps end);
 /* Of a vCPU that left its pCPU: blocked until `wake_at`; off line for good. The policy is told. */
@@ -225,6 +253,8 @@ typedef struct {
     sim_ps quantum;
 } vmm_pick;
 vmm_pick vmm_decide(vmm_pc *pc);
+/* What is wrong with a choice for the pCPU (static text), or NULL. */
+const char *vmm_choice_wrong(const vmm_pc *pc, const vmm_choice *choice);
 /* A verdict on the running quantum. On return it is one that can be carried out: VMM_KEEP in place of a bad one. */
 vmm_verdict vmm_verdict_checked(vmm_pc *pc, vmm_verdict verdict, const char *hook);
 /* The best idle pCPU for a vCPU: where it ran last, else one of a core that idles as a whole, the nearest first, else any,
@@ -248,6 +278,8 @@ struct vmm_facts_state *vmm_facts_new(void);
 void vmm_facts_free(struct vmm_facts_state *f); /* accepts NULL */
 /* The decision `number` is recorded: evidence that was told for it becomes its own. */
 void vmm_facts_attach(vmm *v, uint64_t number);
+/* The evidence that was told for the next decision. */
+const vmm_fact *vmm_facts_pending(const vmm *v, unsigned *n);
 /* No decision was made: evidence told for it is forgotten. */
 void vmm_facts_forget(vmm *v);
 void vmm_service_evidence(vmm_host *h, const char *name, int64_t value);
@@ -259,6 +291,29 @@ void vmm_service_figure(vmm_host *h, uint32_t vcpu, const char *name, int64_t va
 bool vmm_service_set_quantum(vmm_host *h, uint32_t vcpu, sim_ps quantum, const vmm_decision *why);
 bool vmm_service_transfer_task(vmm_host *h, uint32_t from, uint32_t to, uint32_t kind, const vmm_decision *reason, const char **why);
 uint32_t vmm_service_waiting_tasks(const vmm_host *h, uint32_t vcpu, uint32_t kind);
+
+/* vmm-trial.c: copies of the simulation that try choices out */
+int vmm_service_what_if(vmm_host *h, uint32_t pcpu, const vmm_choice *choices, uint32_t n, sim_ps span, vmm_trial *outcome);
+
+/* vmm-below.c, vmm-below-outer.c: what is below the VMM. All accept that there is nothing. */
+void vmm_below_free(vmm *v);
+void vmm_below_start(vmm *v);
+void vmm_below_close(vmm *v, sim_ps end);
+/* Whether the VMM does not have the pCPU. */
+bool vmm_below_away(const vmm_pc *pc);
+/* An event of the VMM on the pCPU has come. True: the VMM does not have the pCPU, and the event comes again as soon as it does. */
+bool vmm_below_late(vmm_pc *pc, sim_event *event);
+/* The event is cancelled, or set to another time. */
+void vmm_below_forget(vmm_pc *pc, sim_event *event);
+/* The VMM has nothing to run on the pCPU. */
+void vmm_below_idle(vmm_pc *pc);
+/* The guest on the pCPU stopped by itself. True: it was none of the VMM's. */
+bool vmm_below_stopped(vmm_pc *pc, const vmm_stop *stop);
+/* Transitions of pc->cur (of `c`) make exits to an outer VMM. */
+void vmm_below_exit(vmm_pc *pc);
+void vmm_below_entry(vmm_pc *pc, vmm_vcpu *c);
+/* The VMM makes `n` exits to an outer one, on behalf of `c` or (NULL) its own. */
+void below_outer_exit(vmm_pc *pc, vmm_vcpu *c, vmm_outer_exit reason, unsigned n);
 
 /* vmm-watchdog.c */
 void vmm_watchdog_init(vmm *v);

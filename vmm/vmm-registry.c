@@ -19,6 +19,7 @@ static const struct vmm_policy_ops *const registry[] = {
     &vmm_policy_gang,
     &vmm_policy_dio,
     &vmm_policy_symbiosis,
+    &vmm_policy_oracle,
 };
 
 const struct vmm_policy_ops *const *vmm_policies(unsigned *n)

@@ -49,6 +49,7 @@ static void arm_tick(vmm_pc *pc)
 void vmm_pc_set_tick(vmm_pc *pc, sim_ps period)
 {
     pc->tick_period = period;
+    vmm_below_forget(pc, &pc->tick_event);
     sim_engine_cancel(pc->v->engine, &pc->tick_event);
     if (pc->cur)
         arm_tick(pc);
@@ -57,6 +58,7 @@ void vmm_pc_set_tick(vmm_pc *pc, sim_ps period)
 void vmm_pc_set_timer(vmm_pc *pc, sim_ps at)
 {
     sim_engine *engine = pc->v->engine;
+    vmm_below_forget(pc, &pc->timer_event);
     if (at == SIM_PS_NEVER)
         sim_engine_cancel(engine, &pc->timer_event);
     else
@@ -72,6 +74,7 @@ static sim_ps vm_exit(vmm_pc *pc, vmm_exit_reason reason)
     vmm_account_out(pc);
     pc->cur->vm->stats.exits[reason]++;
     pc->left_for = reason;
+    vmm_below_exit(pc);
     vmm_work_exit(pc);
     return at;
 }
@@ -89,6 +92,7 @@ static void account_exit(vmm_pc *pc, sim_ps left)
 static void vm_entry(vmm_pc *pc, sim_ps left)
 {
     vmm_work_entry(pc, pc->cur);
+    vmm_below_entry(pc, pc->cur);
     sim_ps now = vmm_now(pc);
     account_exit(pc, left);
     vmm_account_in(pc);
@@ -116,6 +120,7 @@ static vmm_vcpu *take_off(vmm_pc *pc, sim_ps left)
         c->vm->stats.halted += left - MIN(c->halted_since, left);
     pc->slice_end = now;
     pc->cur = NULL;
+    c->granted = pc->facts.quantum_end - pc->facts.quantum_begin;
     sim_engine_cancel(pc->v->engine, &pc->quantum_event);
     return c;
 }
@@ -127,6 +132,7 @@ static vmm_vcpu *requeue(vmm_pc *pc, sim_ps left, vmm_off_reason why)
     vmm_vcpu *c = take_off(pc, left);
     pc->facts.vcpu = VMM_VCPU_NONE;
     vmm_vcpu_set_state(c, VMM_RUNNABLE, vmm_now(pc));
+    VMM_SEE(v, .kind = VMM_SEEN_END, .at = c->facts.since, .pcpu = pc->facts.id, .vcpu = c->facts.id, .why = (vmm_slice_end)why);
     vmm_runqueue_insert(v->ready, c->facts.id, 0);
     vmm_watchdog_arm(v, c->facts.since);
     v->hook_pcpu = pc->facts.id;
@@ -157,10 +163,13 @@ static void dispatch(vmm_pc *pc, vmm_vcpu *c, sim_ps quantum, sim_ps from)
     vmm_work_wait(pc, c->facts.since);
     vmm_vcpu_set_state(c, VMM_RUNNING, from);
     from = c->facts.since;
+    VMM_SEE(v, .kind = VMM_SEEN_BEGIN, .at = from, .pcpu = pc->facts.id, .vcpu = c->facts.id, .other = c->facts.pcpu, .span = quantum);
     if (switched)
         load(pc, c);
     vmm_smu_begin(pc, c);
+    below_outer_exit(pc, c, VMM_OUTER_TIMER, 1);
     vmm_work_entry(pc, c);
+    vmm_below_entry(pc, c);
     sim_ps now = vmm_now(pc);
     c->facts.pcpu = pc->facts.id;
     c->forced = false;
@@ -183,6 +192,7 @@ static void dispatch(vmm_pc *pc, vmm_vcpu *c, sim_ps quantum, sim_ps from)
     vmm_account_in(pc);
     if (c->woken_at != SIM_PS_NEVER) {
         uint64_t latency = now - c->woken_at;
+        VMM_SEE(v, .kind = VMM_SEEN_RAN, .at = now, .pcpu = pc->facts.id, .vcpu = c->facts.id, .span = latency);
         vmm_account_sample(c->vm->stats.wake_latency, &latency);
         c->woken_at = SIM_PS_NEVER;
     }
@@ -211,10 +221,13 @@ static void schedule(vmm_pc *pc, vmm_vcpu *left, vmm_off_reason why)
         return;
     }
     unload(pc);
+    VMM_SEE(v, .kind = VMM_SEEN_IDLE, .at = vmm_now(pc), .pcpu = pc->facts.id, .vcpu = VMM_VCPU_NONE);
     sim_engine_cancel(v->engine, &pc->tick_event);
     vmm_smu_disarm(pc);
-    if (!sim_event_pending(&pc->resched_event))
-        set_idle(pc, true);
+    if (sim_event_pending(&pc->resched_event))
+        return;
+    set_idle(pc, true);
+    vmm_below_idle(pc);
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------- */
@@ -224,9 +237,11 @@ static void end_quantum(vmm_pc *pc, sim_ps left, vmm_off_reason why)
     schedule(pc, requeue(pc, left, why), why);
 }
 
-static void reschedule(G_GNUC_UNUSED sim_event *event, void *user)
+static void reschedule(sim_event *event, void *user)
 {
     vmm_pc *pc = user;
+    if (vmm_below_late(pc, event))
+        return;
     if (!pc->cur)
         schedule(pc, NULL, VMM_OFF_QUANTUM);
     else
@@ -304,10 +319,12 @@ static void carry_out(vmm_pc *pc, const vmm_verdict *verdict, sim_ps left, bool 
     end_quantum(pc, left, pc->cut ? VMM_OFF_ENDED : VMM_OFF_QUANTUM);
 }
 
-static void quantum_over(G_GNUC_UNUSED sim_event *event, void *user)
+static void quantum_over(sim_event *event, void *user)
 {
     vmm_pc *pc = user;
     vmm *v = pc->v;
+    if (vmm_below_late(pc, event))
+        return;
     vmm_verdict verdict = { .kind = VMM_KEEP };
     sim_ps left = vm_exit(pc, VMM_EXIT_QUANTUM);
     vmm_smu_expiring(pc);
@@ -320,11 +337,11 @@ static void quantum_over(G_GNUC_UNUSED sim_event *event, void *user)
     carry_out(pc, &verdict, left, true);
 }
 
-static void tick(G_GNUC_UNUSED sim_event *event, void *user)
+static void tick(sim_event *event, void *user)
 {
     vmm_pc *pc = user;
     vmm *v = pc->v;
-    if (!pc->cur)
+    if (!pc->cur || vmm_below_late(pc, event))
         return;
     arm_tick(pc);
     if (!v->policy.tick || pc->facts.quantum_end <= vmm_now(pc))
@@ -338,10 +355,12 @@ static void tick(G_GNUC_UNUSED sim_event *event, void *user)
     carry_out(pc, &verdict, left, false);
 }
 
-static void timer(G_GNUC_UNUSED sim_event *event, void *user)
+static void timer(sim_event *event, void *user)
 {
     vmm_pc *pc = user;
     vmm *v = pc->v;
+    if (vmm_below_late(pc, event))
+        return;
     bool runs = pc->cur != NULL;
     sim_ps left = runs ? vm_exit(pc, VMM_EXIT_EXTERNAL) : vmm_now(pc);
     vmm_work_tick(pc);
@@ -350,6 +369,8 @@ static void timer(G_GNUC_UNUSED sim_event *event, void *user)
     v->hook_pcpu = VMM_PCPU_NONE;
     if (runs)
         go_on(pc, left);
+    else if (!sim_event_pending(&pc->resched_event))
+        vmm_below_idle(pc);
 }
 
 /* What the policy says to overflows of the pCPU's counters. */
@@ -408,7 +429,7 @@ void vmm_pc_sample(vmm_pc *pc)
 void vmm_emon_overflow(vmm *v, unsigned pcpu, uint64_t counters)
 {
     vmm_pc *pc = &v->pcs[pcpu];
-    if (!pc->cur || !counters)
+    if (!pc->cur || !counters || vmm_below_away(pc))
         return;
     uint64_t mine = vmm_smu_armed(pc, counters);
     sim_ps left = vm_exit(pc, VMM_EXIT_EMON);
@@ -428,6 +449,7 @@ static void block(vmm_pc *pc, vmm_exit_reason reason, sim_ps wake_at)
     vmm_vcpu *c = take_off(pc, left);
     c->vm->stats.voluntary++;
     vmm_vcpu_block(c, vmm_now(pc), wake_at);
+    VMM_SEE(pc->v, .kind = VMM_SEEN_END, .at = c->facts.since, .pcpu = pc->facts.id, .vcpu = c->facts.id, .why = VMM_SLICE_BLOCKED);
     pc->facts.vcpu = VMM_VCPU_NONE;
     unload(pc);
     schedule(pc, NULL, VMM_OFF_QUANTUM);
@@ -462,6 +484,7 @@ void vmm_pc_wake_halted(vmm_vcpu *c)
     vm_entry(pc, left);
     pc->port->ops->halt(pc->port, false);
     uint64_t latency = vmm_now(pc) - c->woken_at;
+    VMM_SEE(pc->v, .kind = VMM_SEEN_RAN, .at = vmm_now(pc), .pcpu = pc->facts.id, .vcpu = c->facts.id, .span = latency);
     vmm_account_sample(c->vm->stats.wake_latency, &latency);
     c->woken_at = SIM_PS_NEVER;
 }
@@ -472,6 +495,7 @@ static void leave(vmm_pc *pc, vmm_exit_reason reason)
     sim_ps left = vm_exit(pc, reason);
     vmm_vcpu *c = take_off(pc, left);
     vmm_vcpu_power_off(c, vmm_now(pc));
+    VMM_SEE(pc->v, .kind = VMM_SEEN_END, .at = c->facts.since, .pcpu = pc->facts.id, .vcpu = c->facts.id, .why = VMM_SLICE_OFF);
     pc->facts.vcpu = VMM_VCPU_NONE;
     unload(pc);
     schedule(pc, NULL, VMM_OFF_QUANTUM);
@@ -503,6 +527,8 @@ static sim_ps later(sim_ps at, sim_ps span)
 void vmm_guest_stopped(vmm *v, unsigned pcpu, const vmm_stop *stop)
 {
     vmm_pc *pc = &v->pcs[pcpu];
+    if (vmm_below_stopped(pc, stop))
+        return;
     vmm_vcpu *c = pc->cur;
     g_assert(c);
     sim_ps now = vmm_now(pc);
@@ -511,8 +537,10 @@ void vmm_guest_stopped(vmm *v, unsigned pcpu, const vmm_stop *stop)
         idle(pc, VMM_EXIT_HLT, stop->span ? later(now, stop->span) : MAX(stop->until, now));
         return;
     case VMM_STOP_IO:
-        if (c->vm->controls.insns & 1u << VMM_INSN_IO)
+        if (c->vm->controls.insns & 1u << VMM_INSN_IO) {
+            below_outer_exit(pc, NULL, VMM_OUTER_IO, 1);
             block(pc, VMM_EXIT_IO, vmm_disk_request(c->vm, now, stop->bytes));
+        }
         else
             idle(pc, VMM_EXIT_HLT, vmm_disk_request(c->vm, now, stop->bytes));
         return;
@@ -556,7 +584,7 @@ void vmm_guest_trapped(vmm *v, unsigned pcpu, vmm_insn insn, unsigned n)
 
 void vmm_pc_close(vmm_pc *pc, sim_ps at)
 {
-    if (!pc->cur)
+    if (!pc->cur || vmm_below_away(pc))
         return;
     if (pc->cur->halted)
         pc->cur->vm->stats.halted += at - MIN(pc->cur->halted_since, at);

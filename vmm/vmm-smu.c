@@ -116,8 +116,10 @@ void vmm_smu_unload(vmm_pc *pc, const vmm_vcpu *c)
 
 /* ---- the period ------------------------------------------------------------------------------------------------------ */
 
-static void over(G_GNUC_UNUSED sim_event *event, void *user)
+static void over(sim_event *event, void *user)
 {
+    if (vmm_below_late(((smu_pcpu *)user)->pc, event))
+        return;
     vmm_pc_sample(((smu_pcpu *)user)->pc);
 }
 

@@ -58,29 +58,61 @@ void vmm_vcpu_set_state(vmm_vcpu *c, vmm_vcpu_state state, sim_ps at)
     vmm_vcpu_facts *f = &c->facts;
     vmm_vm_stats *s = &c->vm->stats;
     at = MAX(at, f->since);
-    s->in_state[f->state] += at - f->since;
+    s->in_state[f->state] += at - f->since - c->taken.sum;
+    s->in_state[VMM_RUNNABLE] += c->taken.sum;
+    c->undo[c->n_undo % VMM_UNDO].taken = c->taken;
+    c->taken = (vmm_taken){ 0 };
     c->undo[c->n_undo % VMM_UNDO].state = f->state;
     c->undo[c->n_undo++ % VMM_UNDO].since = f->since;
     f->state = s->state = state;
     f->since = at;
 }
 
-void vmm_vcpu_close(vmm_vcpu *c, sim_ps end)
+void vmm_vcpu_taken(vmm_vcpu *c, sim_ps from, sim_ps to)
 {
-    vmm_vcpu_facts *f = &c->facts;
-    uint64_t *in_state = c->vm->stats.in_state;
-    vmm_vcpu_state state = f->state;
-    sim_ps since = f->since;
-    for (unsigned n = MIN(c->n_undo, VMM_UNDO); since > end && n; n--) {
-        c->n_undo--;
-        state = c->undo[c->n_undo % VMM_UNDO].state;
-        sim_ps before = c->undo[c->n_undo % VMM_UNDO].since;
-        in_state[state] -= since - before;
+    c->taken.from = from;
+    c->taken.to = to;
+    c->taken.sum += to - from;
+    c->away = false;
+    c->vm->stats.taken += to - from;
+}
+
+/* What lies past `at` taken off. */
+static sim_ps taken_by(const vmm_taken *t, sim_ps at)
+{
+    return t->to > at ? t->sum - (t->to - MAX(t->from, at)) : t->sum;
+}
+
+sim_ps vmm_vcpu_states_at(const vmm_vcpu *c, sim_ps at, sim_ps in_state[VMM_N_STATES])
+{
+    vmm_vcpu_state state = c->facts.state;
+    sim_ps since = c->facts.since;
+    vmm_taken taken = c->taken;
+    if (c->away && c->away_since < at)
+        taken = (vmm_taken){ .sum = taken.sum + (at - c->away_since), .from = c->away_since, .to = at };
+    memcpy(in_state, c->vm->stats.in_state, sizeof c->vm->stats.in_state);
+    for (unsigned n = c->n_undo, least = n - MIN(n, VMM_UNDO); since > at && n > least;) {
+        n--;
+        state = c->undo[n % VMM_UNDO].state;
+        sim_ps before = c->undo[n % VMM_UNDO].since;
+        taken = c->undo[n % VMM_UNDO].taken;
+        in_state[state] -= since - before - taken.sum;
+        in_state[VMM_RUNNABLE] -= taken.sum;
         since = before;
     }
-    g_assert(since <= end);
-    in_state[state] += end - since;
-    f->since = end;
+    at = MAX(at, since);
+    sim_ps gone = taken_by(&taken, at);
+    in_state[state] += at - since - gone;
+    in_state[VMM_RUNNABLE] += gone;
+    return at;
+}
+
+void vmm_vcpu_close(vmm_vcpu *c, sim_ps end)
+{
+    sim_ps in_state[VMM_N_STATES];
+    c->facts.since = vmm_vcpu_states_at(c, end, in_state);
+    g_assert(c->facts.since == end);
+    memcpy(c->vm->stats.in_state, in_state, sizeof in_state);
 }
 
 void vmm_kick_idle(vmm_vcpu *c, sim_ps at)
@@ -98,6 +130,8 @@ static void make_runnable(vmm_vcpu *c)
     vmm_watchdog_arm(v, c->facts.since);
     v->policy.wake(v->self, c->facts.id);
     uint32_t target = vmm_place(c);
+    VMM_SEE(v, .kind = c->woken_at == SIM_PS_NEVER ? VMM_SEEN_ON : VMM_SEEN_WAKE, .at = c->facts.since, .vcpu = c->facts.id,
+            .pcpu = c->facts.pcpu, .other = target);
     if (vmm_mask_has(v->idle, target))
         vmm_pc_resched(&v->pcs[target], c->facts.since);
     else if (!(v->policy.flags & VMM_POLICY_MAY_IDLE))
@@ -116,20 +150,27 @@ static void power_on(G_GNUC_UNUSED sim_event *event, void *user)
     make_runnable(c);
 }
 
-static void wakeup(G_GNUC_UNUSED sim_event *event, void *user)
+static void wakeup(sim_event *event, void *user)
 {
     vmm_vcpu *c = user;
-    c->woken_at = sim_engine_now(c->v->engine);
-    if (!c->halted)
+    if (c->woken_at == SIM_PS_NEVER) /* else it came late */
+        c->woken_at = sim_engine_now(c->v->engine);
+    if (c->halted && c->facts.state == VMM_RUNNING && vmm_below_late(&c->v->pcs[c->facts.pcpu], event))
+        return;
+    if (!c->halted) {
         make_runnable(c);
-    else
-        vmm_pc_wake_halted(c);
+        return;
+    }
+    VMM_SEE(c->v, .kind = VMM_SEEN_WAKE, .at = c->woken_at, .vcpu = c->facts.id, .pcpu = c->facts.pcpu, .other = VMM_PCPU_NONE);
+    vmm_pc_wake_halted(c);
 }
 
-static void removal(G_GNUC_UNUSED sim_event *event, void *user)
+static void removal(sim_event *event, void *user)
 {
     vmm_vcpu *c = user;
     vmm *v = c->v;
+    if (c->facts.state == VMM_RUNNING && vmm_below_late(&v->pcs[c->facts.pcpu], event))
+        return;
     c->vm->stats.stopped = true;
     switch (c->facts.state) {
     case VMM_RUNNING:
@@ -143,6 +184,7 @@ static void removal(G_GNUC_UNUSED sim_event *event, void *user)
         break;
     }
     vmm_vcpu_power_off(c, sim_engine_now(v->engine));
+    VMM_SEE(v, .kind = VMM_SEEN_OFF, .at = c->facts.since, .vcpu = c->facts.id, .pcpu = c->facts.pcpu, .other = VMM_PCPU_NONE);
 }
 
 void vmm_vcpu_block(vmm_vcpu *c, sim_ps at, sim_ps wake_at)

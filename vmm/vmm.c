@@ -81,6 +81,9 @@ vmm *vmm_new(const vmm_config *config, sim_engine *engine, vmm_pcpu *const *pcpu
     v->smu_config = config->smu;
     v->smu_config.rates = g_memdup2(config->smu.rates, config->smu.n_rates * sizeof *config->smu.rates);
     v->tasks = config->tasks;
+    v->observe = config->observe;
+    v->observe_user = config->observe_user;
+    v->copies = config->copies;
     v->max_decisions = config->max_decisions ? config->max_decisions : VMM_DEFAULT_MAX_DECISIONS;
     v->hook_pcpu = VMM_PCPU_NONE;
     v->vms = g_ptr_array_new_with_free_func(vm_free);
@@ -107,6 +110,7 @@ void vmm_free(vmm *v)
     }
     sim_engine_cancel(v->engine, &v->watchdog);
     vmm_smu_free(v);
+    vmm_below_free(v);
     vmm_profile_free(v->earlier);
     g_ptr_array_free(v->vcpus, TRUE);
     g_ptr_array_free(v->vms, TRUE);
@@ -208,6 +212,7 @@ void vmm_start(vmm *v)
         if (c->vm->stop)
             sim_engine_schedule(v->engine, &c->removal, MAX(c->vm->stop, sim_engine_now(v->engine)));
     }
+    vmm_below_start(v);
     v->initialising = true;
     v->self = v->policy.init(&v->host, &vmm_host_services, v->params);
     v->initialising = false;
@@ -264,6 +269,7 @@ void vmm_finish(vmm *v, sim_ps end)
         v->policy.finish(v->self);
     for (unsigned i = 0; i < v->n_pcs; i++)
         vmm_pc_close(&v->pcs[i], end);
+    vmm_below_close(v, end);
     for (unsigned i = 0; i < v->vcpus->len; i++)
         vmm_vcpu_close(vmm_vcpu_at(v, i), end);
 }

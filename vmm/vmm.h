@@ -4,6 +4,8 @@
 
 #include "pcpu.h"
 #include "sim-engine.h"
+#include "vmm-below.h"
+#include "vmm-observe.h"
 #include "vmm-policy.h"
 #include "vmm-profile.h"
 #include "vmm-smu.h"
@@ -39,6 +41,16 @@ typedef struct vmm_tasks {
     sim_ps (*wake)(void *user, uint32_t vm, sim_ps now);
 } vmm_tasks;
 
+/* The port to copies of the whole simulation (services.what_if). */
+typedef struct vmm_copies {
+    void *user;
+    /* Makes `n` copies, at most VMM_MAX_TRIALS, and returns in each with its number (0 to n-1) at once, in the original with VMM_TRIALS_MADE when all have
+     * ended: `results` (n of `size` bytes) are what they told, zeros for one that could not be made or failed. VMM_TRIALS_NONE: none can be made. */
+    int (*make)(void *user, unsigned n, size_t size, void *results);
+    /* Ends the copy that calls it. Does not return. */
+    void (*tell)(void *user, const void *result, size_t size);
+} vmm_copies;
+
 typedef struct {
     const struct vmm_policy_ops *policy;
     /* name=value pairs for the policy's declared parameters (NULL-terminated pairs: name, value, name, value, NULL);
@@ -52,6 +64,9 @@ typedef struct {
     uint32_t max_decisions;    /* entries kept; all are counted. 0: 100000 */
     vmm_smu_config smu;        /* the state management unit, where the policy watches */
     const struct vmm_tasks *tasks; /* tasks that can move between VMs; NULL: there are none */
+    const struct vmm_copies *copies; /* NULL: no trials can be made */
+    vmm_observe_fn observe;    /* is told what happens, but in copies that make trials; NULL: nobody */
+    void *observe_user;
 } vmm_config;
 
 typedef enum {
@@ -88,6 +103,11 @@ typedef struct {
     GArray *wake_latency;      /* of uint64_t ps: wake-up to first instruction */
     GArray *task_time;         /* of struct { uint32_t kind; uint64_t ps; } in order: begin to end */
     sim_ps work_time;          /* VM-entry, VM-exit, scheduler on its behalf: part of its running time */
+    /* With a layer below the VMM: */
+    sim_ps taken;              /* in which its pCPU was taken away while it ran: part of its runnable time */
+    uint64_t times_taken;
+    sim_ps outer_time;         /* exits to the outer VMM on its behalf: part of work_time */
+    uint64_t outer_exits;
 } vmm_vm_stats;
 
 typedef struct { uint32_t kind; uint32_t pad; uint64_t ps; } vmm_task_time;
@@ -110,6 +130,8 @@ void vmm_guest_trapped(vmm *v, unsigned pcpu, vmm_insn insn, unsigned n);
 /* EMON counters of `pcpu` have overflowed and interrupt its guest (sim_emon_bit of each): a VM-exit, and the policy is asked
  * (vmm_policy_ops.pmu_overflow). On return the pCPU runs a guest or is idle, as above. Nothing happens where no vCPU runs. */
 void vmm_emon_overflow(vmm *v, unsigned pcpu, uint64_t counters);
+/* The run is over before its time was: in a copy that makes a trial, tells the outcome and does not return. */
+void vmm_trial_over(vmm *v);
 /* Every VM is offline (ended or dead). */
 bool vmm_all_ended(const vmm *v);
 /* Closes the accounts at `end` (states, running vCPUs' counters), for the getters below. */
@@ -119,7 +141,7 @@ unsigned vmm_n_vms(const vmm *v);
 const vmm_vm_stats *vmm_stats(const vmm *v, unsigned vm);
 const vmm_decision *vmm_decisions(const vmm *v, unsigned *n_kept, uint64_t *n_all);
 /* Evidence beyond a decision's own pairs, and outcomes: in the order in which they were told. Only of decisions that were kept. */
-typedef struct {
+typedef struct vmm_fact {
     uint64_t decision; /* its number, from 0 */
     const char *name;  /* static */
     int64_t value;

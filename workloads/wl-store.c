@@ -16,6 +16,7 @@ struct wl_store {
     uint64_t memory_left;
     int fd; /* -1: no file yet */
     uint64_t file_size;
+    pid_t owner; /* a copy of the process keeps what it adds to itself */
     ZSTD_CCtx *compressor;
     uint8_t *packed;
     size_t packed_room;
@@ -34,6 +35,7 @@ wl_store *wl_store_new(uint64_t memory_limit)
     s->chunks = g_ptr_array_new_with_free_func(free_chunk);
     s->memory_left = memory_limit;
     s->fd = -1;
+    s->owner = getpid();
     return s;
 }
 
@@ -99,8 +101,9 @@ bool wl_store_append(wl_store *s, const uint8_t *data, uint32_t size, GError **e
 {
     wl_chunk *c = g_new0(wl_chunk, 1);
     c->size = size;
-    if (size <= s->memory_left) {
-        s->memory_left -= size;
+    bool copied = getpid() != s->owner;
+    if (size <= s->memory_left || copied) {
+        s->memory_left -= copied ? 0 : size;
         c->data = g_malloc((size_t)size + TR_CODEC_SLACK);
         memcpy(c->data, data, size);
         memset(c->data + size, 0, TR_CODEC_SLACK);

@@ -144,18 +144,22 @@ static bool parse_param(wl_syn_phase *phase, const char *word, unsigned *given, 
 }
 
 enum { SLEEP_MAX_S = 3600 };
+#define JITTER "jitter="
 
 static bool parse_sleep(wl_syn_phase *phase, char **words, GError **error)
 {
     g_autoptr(GError) local = NULL;
-    sim_ps span;
-    if (!words[1] || words[2])
-        return fail(error, "a sleep is written 'sleep 1ms'");
+    sim_ps span, jitter = 0;
+    if (!words[1] || (words[2] && (!g_str_has_prefix(words[2], JITTER) || words[3])))
+        return fail(error, "a sleep is written 'sleep 1ms' or 'sleep 1ms " JITTER "200us'");
     if (!sim_parse_time(words[1], &span, &local))
         return fail(error, "sleep: %s", local->message);
-    if (span > SLEEP_MAX_S * SIM_PS_PER_S)
-        return fail(error, "sleep: %s is more than %ds", words[1], SLEEP_MAX_S);
+    if (words[2] && !sim_parse_time(words[2] + strlen(JITTER), &jitter, &local))
+        return fail(error, "sleep: jitter: %s", local->message);
+    if (span > SLEEP_MAX_S * SIM_PS_PER_S || jitter > SLEEP_MAX_S * SIM_PS_PER_S)
+        return fail(error, "sleep: %s is more than %ds", span > SLEEP_MAX_S * SIM_PS_PER_S ? words[1] : words[2], SLEEP_MAX_S);
     phase->amount = MAX(span / SIM_PS_PER_NS, 1);
+    phase->jitter = jitter / SIM_PS_PER_NS;
     return true;
 }
 

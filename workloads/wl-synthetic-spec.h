@@ -35,6 +35,7 @@ typedef struct {
     uint64_t pattern;     /* length of what the others repeat */
     uint64_t targets;     /* of an indirect branch; 0: none */
     uint64_t amount;      /* nanoseconds of a sleep, bytes of an io */
+    uint64_t jitter;      /* of a sleep: up to so many nanoseconds more, by chance */
     bool write;           /* io */
 } wl_syn_phase;
 

@@ -41,6 +41,7 @@ typedef struct {
     wl_syn_spec spec;
     GArray *phases;       /* of phase */
     sim_random random;
+    sim_random jitter;    /* of sleeps: a stream of its own, so that it changes no access */
     uint32_t *blocks;
     uint64_t *addrs;
     uint32_t n_blocks, n_addrs;
@@ -346,7 +347,10 @@ static bool run(synthetic *y, insn_event *event)
     if (!y->begun)
         begin_phase(y, p);
     switch (p->spec.kind) {
-    case WL_SYN_SLEEP: *event = (insn_event){ .kind = INSN_EVENT_SLEEP, .nr = 35, .arg0 = p->spec.amount }; break; /* nanosleep */
+    case WL_SYN_SLEEP: /* nanosleep */
+        *event = (insn_event){ .kind = INSN_EVENT_SLEEP, .nr = 35, .arg0 = p->spec.amount };
+        event->arg0 += p->spec.jitter ? sim_random_below(&y->jitter, p->spec.jitter + 1) : 0;
+        break;
     case WL_SYN_IO: /* pwrite64, pread64 */
         *event = (insn_event){ .kind = INSN_EVENT_IO, .nr = p->spec.write ? 18 : 17, .arg0 = p->spec.amount, .arg1 = p->spec.write };
         break;
@@ -429,13 +433,14 @@ void wl_synthetic_restart(insn_source *source)
 insn_source *wl_synthetic_new_at(const char *name, const char *spec, uint64_t seed, unsigned first, insn_code *store, GError **error)
 {
     synthetic *y = g_new0(synthetic, 1);
-    g_autofree char *stream = g_strconcat("synthetic/", name, NULL);
+    g_autofree char *stream = g_strconcat("synthetic/", name, NULL), *jitter = g_strconcat("synthetic-jitter/", name, NULL);
     y->source.base = (insn_source){ .code = store, .fill = synthetic_fill, .free = synthetic_free };
     y->source.report = synthetic_report;
     y->phases = g_array_new(FALSE, FALSE, sizeof(phase));
     y->blocks = g_new(uint32_t, TR_BATCH_BLOCKS);
     y->addrs = g_new(uint64_t, TR_BATCH_ADDRS + TR_ADDR_MARGIN);
     sim_random_init(&y->random, seed, stream);
+    sim_random_init(&y->jitter, seed, jitter);
     bool ok = wl_syn_parse(&y->spec, spec, error);
     y->rounds = y->spec.repeat;
     for (unsigned i = 0; ok && i < y->spec.phases->len; i++) {

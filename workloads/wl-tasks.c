@@ -60,6 +60,26 @@ static queue *queue_of(const wl_task_pool *p, uint32_t vm, const wl_task_group *
     return NULL;
 }
 
+static int compare_arrivals(gconstpointer a, gconstpointer b)
+{
+    const task *x = a, *y = b;
+    return x->arrival != y->arrival ? (x->arrival < y->arrival ? -1 : 1) : x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* A stream of its own: without jitter the arrivals are the same. Queues are in order of arrival. */
+static void jitter_arrivals(wl_task_pool *p, const wl_task_group *g)
+{
+    g_autofree char *stream = g_strconcat("tasks-jitter/", g->name, NULL);
+    sim_random random;
+    sim_random_init(&random, p->seed, stream);
+    for (uint32_t k = 0; g->jitter_ps && k < g->n_vms; k++) {
+        GArray *own = queue_of(p, g->vms[k], g)->own;
+        for (guint i = 0; i < own->len; i++)
+            g_array_index(own, task, i).arrival += sim_random_below(&random, g->jitter_ps + 1);
+        g_array_sort(own, compare_arrivals);
+    }
+}
+
 static void make_arrivals(wl_task_pool *p, const wl_task_group *g)
 {
     g_autofree char *stream = g_strconcat("tasks/", g->name, NULL);
@@ -72,6 +92,7 @@ static void make_arrivals(wl_task_pool *p, const wl_task_group *g)
             t.arrival += sim_random_below(&random, 2 * g->period_ps + 1);
         g_array_append_val(queue_of(p, home, g)->own, t);
     }
+    jitter_arrivals(p, g);
 }
 
 wl_task_pool *wl_tasks_new(const wl_task_group *groups, unsigned n_groups, unsigned n_vms, uint64_t seed)

@@ -19,6 +19,7 @@ typedef struct {
     uint32_t count;
     uint64_t start_ps;     /* the first one arrives then at the earliest */
     uint64_t period_ps;    /* mean time between two arrivals, each by chance between 0 and twice this; 0: all arrive at once */
+    uint64_t jitter_ps;    /* each arrives by chance between 0 and so much later than that */
     const uint32_t *vms;   /* [n_vms] numbers of the VMs that can run them */
     uint32_t n_vms;
     uint32_t arrive;       /* the one of them in which they arrive, or WL_TASKS_IN_TURN */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli-output.h"
+#include "cli-seeds.h"
 #include "run-exits.h"
+#include "run-pictures.h"
 #include "run-policies.h"
 #include "run-result-json.h"
 #include "run-table.h"
+#include "run-warm-text.h"
+#include "vmm-plugin.h"
 
 #include <string.h>
 
@@ -20,12 +24,13 @@ static bool failed(const run_comparison *c)
     return false;
 }
 
-/* --policies A,B; without it the policy of the scenario. Paths of plug-ins become their policies' names. */
-static char **policies_of(const cli_options *o, run_scenario *s, GError **error)
+/* --policies A,B; without it the policy of the scenario. Paths of plug-ins are added to `plugins` and become their policies' names. */
+static char **policies_of(const cli_options *o, run_scenario *s, GPtrArray *plugins, GError **error)
 {
     g_auto(GStrv) names = g_strsplit(o->policies ? o->policies : s->policy_name, ",", -1);
     for (char **n = names; *n; n++) {
-        g_strstrip(*n);
+        if (vmm_plugin_is_path(g_strstrip(*n)))
+            g_ptr_array_add(plugins, g_strdup(*n));
         if (!run_policies_plugin(s, n, error))
             return NULL;
     }
@@ -52,14 +57,27 @@ static bool write_profiles(const cli_options *o, const run_comparison *c, GError
     return true;
 }
 
+static int execute_seeds(const char *command, const cli_options *o, run_scenario *s, const char *seeds, const char *figures)
+{
+    GError *error = NULL;
+    g_autoptr(GPtrArray) plugins = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) policies = policies_of(o, s, plugins, &error);
+    return policies ? cli_compare_seeds(command, o, s, (const char *const *)policies, plugins, seeds, figures) : cli_fail(error);
+}
+
 static int execute(const cli_options *o, run_scenario *s)
 {
     GError *error = NULL;
     if (!cli_output_check(o, s, &error) || !cli_output_check_profile(o, true, &error))
         return cli_fail(error);
-    g_auto(GStrv) policies = policies_of(o, s, &error);
+    g_autoptr(GPtrArray) plugins = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) policies = policies_of(o, s, plugins, &error);
     if (!policies)
         return cli_fail(error);
+    g_auto(run_pictures) pictures;
+    if (!run_pictures_open(&pictures, o->timeline, NULL, (unsigned)run_compare_runs(s, (const char *const *)policies) - s->vms->len, &error))
+        return cli_fail(error);
+    s->pictures = &pictures;
     run_status status;
     run_status_init(&status, run_compare_runs(s, (const char *const *)policies));
     cli_progress *progress = cli_progress_start(&status, s->duration, o->progress, o->no_progress || o->quiet);
@@ -78,20 +96,31 @@ static int execute(const cli_options *o, run_scenario *s)
     g_autofree char *table = run_comparison_to_table(c, cli_colour());
     if (o->exits)
         table = run_exits_table(g_steal_pointer(&table), c->runs);
+    table = run_warm_table(g_steal_pointer(&table), c->runs);
     if (!write_profiles(o, c, &error))
         return cli_fail(error);
     int exit_status = cli_output(o, s, g_ptr_array_index(c->runs, 0), json, table, instructions(c), seconds);
     for (guint i = 0; i < c->runs->len; i++)
         cli_tell_failure(g_ptr_array_index(c->runs, i));
+    if (!run_pictures_close(&pictures, &error))
+        return cli_fail(error);
     return exit_status ? exit_status : failed(c) ? SIM_EXIT_GUEST_FAILED : SIM_EXIT_OK;
 }
 
 int cli_compare(const char *command, int argc, char **argv)
 {
     cli_options o = {0};
+    g_autofree char *seeds = NULL, *figures = NULL;
     const GOptionEntry entries[] = {
         {"policies", 'p', 0, G_OPTION_ARG_FILENAME, &o.policies,
          "the policies, separated by commas; round-robin is always one of them (default: the scenario's)", "A,B,..."},
+        {"seeds", 0, 0, G_OPTION_ARG_FILENAME, &seeds,
+         "compare once with each of these seeds: means, 95% intervals, tests paired with round-robin", "1-10"},
+        {"figures", 0, 0, G_OPTION_ARG_FILENAME, &figures,
+         "with --seeds: the figures, with * and ? (default: stp, antt and others of the whole run)", "A,vm.*.B"},
+        {"warm-up", 0, 0, G_OPTION_ARG_FILENAME, &o.warm_up,
+         "measure what each switch costs the guest that comes back, over its next N instructions (1M): slow", "N"},
+        {"timeline", 0, 0, G_OPTION_ARG_FILENAME, &o.timeline, "draw the runs as Chrome trace events, for Perfetto: a process for each", "FILE"},
         {"exits", 0, 0, G_OPTION_ARG_NONE, &o.exits, "tell VM-exits by reason, with their time", NULL},
         {"profile-out", 0, 0, G_OPTION_ARG_FILENAME, &o.profile_out, "write the profiles that each run leaves to FOLDER/POLICY.json", "FOLDER"},
         CLI_SCENARIO_ENTRIES(o),
@@ -100,8 +129,10 @@ int cli_compare(const char *command, int argc, char **argv)
     int status = SIM_EXIT_OK;
     if (cli_options_parse(command, entries, &argc, &argv, &status)) {
         g_autoptr(run_scenario) s = cli_options_scenario(command, &o, argc, argv, &status);
-        if (s)
-            status = execute(&o, s);
+        if (s && figures && !seeds)
+            status = cli_usage(command, "--figures belongs to --seeds");
+        else if (s)
+            status = seeds ? execute_seeds(command, &o, s, seeds, figures) : execute(&o, s);
     }
     cli_options_clear(&o);
     return status;

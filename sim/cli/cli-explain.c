@@ -7,7 +7,7 @@
 static int explain(const char *path, const char *vm, bool json)
 {
     GError *error = NULL;
-    g_autoptr(run_explain_input) input = run_explain_load(path, &error);
+    g_autoptr(run_read_input) input = run_read_load(path, &error);
     JsonObject *explanation = input ? run_explain(input, vm, &error) : NULL;
     if (!explanation)
         return cli_fail(error);

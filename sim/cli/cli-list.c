@@ -183,6 +183,7 @@ static const listing listings[] = {
     {"policies", print_policies, json_policies},
     {"machines", cli_list_print_machines, cli_list_json_machines},
     {"events", print_events, json_events},
+    {"figures", cli_list_print_figures, cli_list_json_figures},
     {"guests", print_guests, json_guests},
     {"traces", print_traces, json_traces},
 };
@@ -212,7 +213,7 @@ static int write_json(const listing *l, const char *path)
 static int execute(const char *command, const char *json, int argc, char **argv)
 {
     if (argc != 2)
-        return argc < 2 ? cli_usage(command, "what to list? valid: policies, machines, events, guests, traces")
+        return argc < 2 ? cli_usage(command, "what to list? valid: policies, machines, events, figures, guests, traces")
                         : cli_usage(command, "unexpected argument '%s'", argv[2]);
     const listing *l = find(argv[1]);
     if (!l) {

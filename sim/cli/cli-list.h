@@ -8,5 +8,7 @@
 
 /* Prints the list; false with `error` set. */
 bool cli_list_print_machines(bool colour, GError **error);
+bool cli_list_print_figures(bool colour, GError **error);
 /* Appends an object per entry. */
 void cli_list_json_machines(JsonArray *out);
+void cli_list_json_figures(JsonArray *out);

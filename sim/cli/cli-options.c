@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli.h"
 
+#include "run-series.h"
 #include "sim-config.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define MOST_WARM_UP UINT64_C(1000000000)
 
 /* GOption says which option it does not know, but not which one was meant. */
 static char *nearest_option(const GOptionEntry *entries, const char *message)
@@ -35,6 +38,17 @@ static const cli_command *command_of(const char *name)
     g_assert_not_reached();
 }
 
+/* GOption wants a space in "-j4", which nobody writes. */
+static void spell_out_jobs(int argc, char **argv, bool options_first)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0 && !(options_first && *argv[i] != '-'); i++) {
+        if (strncmp(argv[i], "-j", 2) != 0 || !g_ascii_isdigit(argv[i][2]))
+            continue;
+        g_autofree char *whole = g_strconcat("--jobs=", argv[i] + 2, NULL);
+        argv[i] = (char *)(uintptr_t)g_intern_string(whole);
+    }
+}
+
 bool cli_options_parse(const char *command, const GOptionEntry *entries, int *argc, char ***argv, int *status)
 {
     const cli_command *c = command_of(command);
@@ -54,6 +68,7 @@ bool cli_options_parse(const char *command, const GOptionEntry *entries, int *ar
             *status = SIM_EXIT_OK;
             return false;
         }
+    spell_out_jobs(*argc, *argv, c->options_first);
     g_autoptr(GError) error = NULL;
     if (g_option_context_parse(context, argc, argv, &error)) {
         if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
@@ -90,6 +105,22 @@ bool cli_options_seed(const char *command, cli_options *o, int *status)
     return true;
 }
 
+/* Reads --series. False: the message has been printed, *status set. */
+static bool series_period(const char *command, const cli_options *o, sim_ps *period, int *status)
+{
+    g_autoptr(GError) error = NULL;
+    *period = 0;
+    if (!o->series)
+        return true;
+    if (!sim_parse_time(o->series, period, &error))
+        *status = cli_usage(command, "--series: %s", error->message);
+    else if (*period < RUN_SERIES_MIN || *period > SIM_PS_PER_S)
+        *status = cli_usage(command, "--series: '%s' is out of bounds: 10us to 1s", o->series);
+    else
+        return true;
+    return false;
+}
+
 run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc, char **argv, int *status)
 {
     if (argc != 2) {
@@ -98,12 +129,20 @@ run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc
         return NULL;
     }
     o->scenario = argv[1];
-    if (!cli_options_seed(command, o, status))
+    uint64_t warm_up;
+    if (!cli_options_seed(command, o, status) || !cli_options_count(command, "--warm-up", o->warm_up, &warm_up, status))
         return NULL;
+    if (o->warm_up && (warm_up < 1 || warm_up > MOST_WARM_UP)) {
+        *status = cli_usage(command, "--warm-up: '%s' is out of bounds: 1 to 1G instructions", o->warm_up);
+        return NULL;
+    }
     if (o->jobs < 0 || o->jobs > 1024) {
         *status = cli_usage(command, "-j: %d is not a number of threads from 1 to 1024", o->jobs);
         return NULL;
     }
+    sim_ps period;
+    if (!series_period(command, o, &period, status))
+        return NULL;
     GError *error = NULL;
     const run_overrides overrides = {.sets = (const char *const *)o->sets, .seed = o->has_seed ? &o->seed : NULL, .traces = o->traces,
                                      .salvage = o->salvage, .profile = o->profile_in};
@@ -114,7 +153,9 @@ run_scenario *cli_options_scenario(const char *command, cli_options *o, int argc
         s->strict = true;
     if (s) {
         s->count_unknown = o->unknown;
+        s->warm_up = warm_up;
         s->keep_profile = o->profile_out != NULL;
+        s->series_period = period;
     }
     return s;
 }
@@ -129,5 +170,9 @@ void cli_options_clear(cli_options *o)
     g_free(o->traces);
     g_free(o->profile_in);
     g_free(o->profile_out);
+    g_free(o->warm_up);
+    g_free(o->series);
+    g_free(o->timeline);
+    g_free(o->ftrace);
     *o = (cli_options){0};
 }

@@ -13,9 +13,23 @@ const cli_command cli_commands[] = {
     {"compare", "SCENARIO", "compare scheduling policies with round-robin on the same work",
      "Each guest is executed once and replayed to every policy, unless it reads the clock. Exit status: 0 done,\n"
      "2 bad usage or input, 3 a guest or a policy failed (the result is written nevertheless).", cli_compare, false},
+    {"check-policy", "NAME|FILE.so", "drive a policy through adversarial schedules",
+     "On a scripted machine without processors: storms of wake-ups, VMs that come and go, affinities, up to 256 vCPUs. Says which invariant\n"
+     "broke. Exit status: 0 all held, 1 one broke, 2 bad usage or input, 3 a shared object that is no policy.", cli_check_policy, false},
     {"explain", "RESULT", "why quanta changed in a run, what came of it, and what to tune",
      "RESULT is a file that 'quanta run --json' or 'quanta compare --json' wrote, of any policy; - is standard input. Exit\n"
      "status: 0 done, 2 bad usage or input.", cli_explain, false},
+    {"report", "RESULT", "a result as one page of HTML",
+     "RESULT is a file that 'quanta run --json' or 'quanta compare --json' wrote; - is standard input. The page needs nothing but\n"
+     "itself. With --series the result has what schedule and counters over time are drawn of. Exit status: 0 done, 2 bad usage\n"
+     "or input.", cli_report, false},
+    {"check", "SUITE", "check policies against what a suite expects of them",
+     "A suite lists scenarios, policies and expectations (man 5 quanta-suite). Exit status: 0 all as expected, 1 something is not,\n"
+     "2 bad usage or input, 3 a guest or a policy failed.", cli_check, false},
+    {"diff", "A B", "where two results part",
+     "A and B are files that 'quanta run --json' or 'quanta compare --json' wrote, or FILE:POLICY, one run of a comparison. Told are\n"
+     "differences of the configuration, then the first decision that differs, then figures by size of change. Exit status:\n"
+     "0 the same, 1 they differ, 2 bad usage or input.", cli_diff, false},
     {"record", "SCENARIO|PROGRAM [ARGUMENTS]", "record guests as traces",
      "A scenario is run, and what each of its VMs does becomes DIR/NAME.qtr; a program (a static x86-64 ELF file,\n"
      "elf:guests/NAME or synthetic:SPEC) is executed without timing. Ctrl-C ends the traces where they are.\n"
@@ -24,7 +38,7 @@ const cli_command cli_commands[] = {
     {"throughput", "HEX", "how fast a basic block runs, and what bounds it",
      "Cycles per iteration of a block that is repeated for ever, on an otherwise idle core in which every access hits\n"
      "L1 and every branch is predicted. Exit status: 0 done, 2 bad usage or input.", cli_throughput, false},
-    {"list", "policies|machines|events|guests|traces", "show what there is to choose from", NULL, cli_list, false},
+    {"list", "policies|machines|events|figures|guests|traces", "show what there is to choose from", NULL, cli_list, false},
     {NULL, NULL, NULL, NULL, NULL, false},
 };
 
@@ -68,11 +82,19 @@ static void print_help(void)
 
 static int unknown_command(const char *word)
 {
-    const char *names[16] = {NULL};
+    const char *names[32] = {NULL};
     for (unsigned i = 0; cli_commands[i].name; i++)
         names[i] = cli_commands[i].name;
     g_autofree char *hint = sim_suggest(word, names);
     return cli_usage(NULL, "unknown command '%s'%s", word, hint);
+}
+
+static int missing_command(void)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (const cli_command *c = cli_commands; c->name; c++)
+        g_string_append_printf(names, "%s%s", names->len ? ", " : "", c->name);
+    return cli_usage(NULL, "a command is missing; valid: %s", names->str);
 }
 
 /* A result that could not be printed whole is a failure. */
@@ -90,7 +112,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     const char *word = argc > 1 ? argv[1] : NULL;
     if (!word)
-        return cli_usage(NULL, "a command is missing; valid: run, compare, explain, record, trace, throughput, list");
+        return missing_command();
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         print_help();
         return finish_output(SIM_EXIT_OK);

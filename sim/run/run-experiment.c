@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-experiment.h"
 
+#include "run-below.h"
 #include "run-feed.h"
 #include "run-metrics.h"
 #include "run-single.h"
@@ -43,7 +44,7 @@ static void free_feed(gpointer feed)
 
 static void run_over(run_status *status, gint number)
 {
-    status->finished[number] = true;
+    status->finished[status->offset + number] = true;
     g_atomic_int_inc(&status->runs_done);
 }
 
@@ -52,11 +53,14 @@ run_result *run_live(const run_scenario *s, const char *policy_name, run_status 
     const run_policy *policy = run_scenario_policy(s, policy_name, error);
     if (!policy)
         return NULL;
+    bool copies;
+    if (!run_single_copies(s, policy, &copies, error))
+        return NULL;
     g_autoptr(GPtrArray) feeds = g_ptr_array_new_with_free_func(free_feed);
     g_autoptr(wl_task_pool) pool = run_tasks_pool(s); /* goes after the sources */
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(free_source);
     for (guint i = 0; i < s->vms->len; i++) {
-        run_feed *feed = run_feed_new(s, g_ptr_array_index(s->vms, i), 0, error);
+        run_feed *feed = run_feed_new(s, g_ptr_array_index(s->vms, i), 0, !copies, error);
         if (!feed)
             return NULL;
         g_ptr_array_add(feeds, feed);
@@ -65,9 +69,14 @@ run_result *run_live(const run_scenario *s, const char *policy_name, run_status 
             return NULL;
         g_ptr_array_add(sources, source);
     }
+    g_autoptr(GPtrArray) below_feeds = run_below_feeds(s, 0, !copies, error);
+    g_autoptr(GPtrArray) below = below_feeds ? run_below_open(below_feeds, error) : NULL;
+    if (!below)
+        return NULL;
     run_request q = {.scenario = s, .policy = policy, .sources = (insn_source *const *)sources->pdata, .pool = pool,
-                     .cancel = &status->cancel,
-                     .progress = status->simulated};
+                     .below = s->below ? (insn_source *const *)below->pdata : NULL,
+                     .cancel = &status->cancel, .copies = copies ? g_get_num_processors() : 0,
+                     .progress = status->simulated + status->offset, .pictures = s->pictures, .series_period = s->series_period};
     run_result *r = run_single(&q, error);
     run_over(status, 0);
     if (status->cancel)
@@ -80,6 +89,7 @@ run_result *run_live(const run_scenario *s, const char *policy_name, run_status 
 typedef struct {
     const run_scenario *scenario;
     GPtrArray *feeds;   /* run_feed of every VM */
+    GPtrArray *below_feeds; /* of what is below the VMM */
     run_status *status;
     GMutex lock;
     GError *error;      /* the first, in the order of jobs */
@@ -92,6 +102,7 @@ typedef struct {
     gint number;
     gint only;          /* the only VM that takes part, or -1 */
     uint64_t insns_limit;
+    unsigned copies;    /* of the process that it makes at a time; 0: none */
     run_result *result;
 } job;
 
@@ -107,8 +118,14 @@ static void run_job(gpointer data, gpointer user)
     for (guint i = 0; i < n && !error; i++)
         if (j->only < 0 || (guint)j->only == i)
             sources[i] = run_feed_open(g_ptr_array_index(x->feeds, i), pool, &error);
+    /* A VM that is alone has the bare machine. */
+    g_autoptr(GPtrArray) below = !error && j->only < 0 && x->scenario->below ? run_below_open(x->below_feeds, &error) : NULL;
     run_request q = {.scenario = x->scenario, .policy = j->policy, .sources = sources, .pool = pool, .cancel = &x->status->cancel,
-                     .progress = &x->status->simulated[j->number], .curves = j->only >= 0, .insns_limit = j->insns_limit};
+                     .below = below ? (insn_source *const *)below->pdata : NULL,
+                     .progress = &x->status->simulated[x->status->offset + j->number], .curves = j->only >= 0, .insns_limit = j->insns_limit,
+                     .series_period = j->only < 0 ? x->scenario->series_period : 0, .pictures = j->only < 0 ? x->scenario->pictures : NULL,
+                     .number = (unsigned)j->number,
+                     .copies = j->copies};
     if (!error && !x->status->cancel)
         j->result = run_single(&q, &error);
     if (error) {
@@ -131,8 +148,13 @@ static void run_jobs(job *jobs, guint n, unsigned threads)
 {
     GThreadPool *pool = g_thread_pool_new(run_job, NULL, (gint)CLAMP(threads, 1, 64), FALSE, NULL);
     for (guint i = 0; i < n; i++)
-        g_thread_pool_push(pool, &jobs[i], NULL);
+        if (!jobs[i].copies)
+            g_thread_pool_push(pool, &jobs[i], NULL);
     g_thread_pool_free(pool, FALSE, TRUE);
+    /* One after another, and nothing beside them: see run-copies.h. */
+    for (guint i = 0; i < n; i++)
+        if (jobs[i].copies)
+            run_job(&jobs[i], NULL);
 }
 
 static int compare_policies(gconstpointer a, gconstpointer b)
@@ -174,12 +196,13 @@ static bool feed_all(experiment *x, GError **error)
 {
     const run_scenario *s = x->scenario;
     for (guint i = 0; i < s->vms->len; i++) {
-        run_feed *feed = run_feed_new(s, g_ptr_array_index(s->vms, i), RECORDINGS_MEMORY / s->vms->len, error);
+        run_feed *feed = run_feed_new(s, g_ptr_array_index(s->vms, i), RECORDINGS_MEMORY / s->vms->len, true, error);
         if (!feed)
             return false;
         g_ptr_array_add(x->feeds, feed);
     }
-    return true;
+    x->below_feeds = run_below_feeds(s, RECORDINGS_MEMORY / 4, true, error);
+    return x->below_feeds != NULL;
 }
 
 static uint64_t most_insns(const job *jobs, guint n, guint vm)
@@ -239,13 +262,13 @@ static run_comparison *gather(const experiment *x, job *runs, guint n, const job
 }
 
 /* All policies on the shared work, then every VM alone as far as it came under any of them. */
-static run_comparison *run_all(experiment *x, GPtrArray *policies, const run_policy *reference, unsigned threads)
+static run_comparison *run_all(experiment *x, GPtrArray *policies, const bool *copies, const run_policy *reference, unsigned threads)
 {
     guint n = policies->len, n_vms = x->scenario->vms->len;
     g_autofree job *runs = g_new0(job, n);
     g_autofree job *alone = g_new0(job, n_vms);
     for (guint i = 0; i < n; i++)
-        runs[i] = (job){.experiment = x, .policy = g_ptr_array_index(policies, i), .number = (gint)i, .only = -1};
+        runs[i] = (job){.experiment = x, .policy = g_ptr_array_index(policies, i), .number = (gint)i, .only = -1, .copies = copies[i] ? threads : 0};
     run_jobs(runs, n, threads);
     for (guint v = 0; v < n_vms; v++)
         alone[v] = (job){.experiment = x, .policy = reference, .number = (gint)(n + v), .only = (gint)v,
@@ -278,11 +301,16 @@ static run_comparison *experiment_run(const run_scenario *s, GPtrArray *policies
     const run_policy *reference = run_scenario_policy(s, REFERENCE, error);
     if (!reference || !check_params(policies, error))
         return NULL;
+    g_autofree bool *copies = g_new0(bool, policies->len + 1);
+    for (guint i = 0; i < policies->len; i++)
+        if (!run_single_copies(s, g_ptr_array_index(policies, i), &copies[i], error))
+            return NULL;
     experiment x = {.scenario = s, .status = status};
     x.feeds = g_ptr_array_new_with_free_func(free_feed);
     g_mutex_init(&x.lock);
-    run_comparison *c = feed_all(&x, error) ? run_all(&x, policies, reference, threads) : NULL;
+    run_comparison *c = feed_all(&x, error) ? run_all(&x, policies, copies, reference, threads) : NULL;
     g_ptr_array_unref(x.feeds);
+    g_clear_pointer(&x.below_feeds, g_ptr_array_unref);
     g_mutex_clear(&x.lock);
     if (x.error)
         g_propagate_error(error, x.error);

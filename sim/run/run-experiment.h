@@ -10,6 +10,7 @@ typedef struct {
     volatile int cancel;          /* set it to end the experiment soon */
     gint runs_done;               /* atomic */
     gint runs_all;
+    gint offset;                  /* of the next experiment's runs among all, where several are made one after another */
     volatile uint64_t *simulated; /* [runs_all] picoseconds so far of each run; owned */
     volatile bool *finished;      /* [runs_all]; owned */
 } run_status;

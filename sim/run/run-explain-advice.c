@@ -30,7 +30,7 @@ static double ratio(double part, double whole)
 
 static bool has_parameter(const adviser *a, const char *name)
 {
-    return run_explain_string(run_explain_object(a->policy, "parameters"), name) != NULL;
+    return run_read_string(run_read_object(a->policy, "parameters"), name) != NULL;
 }
 
 /* ---- of one VM --------------------------------------------------------------------------------------------------------- */
@@ -38,12 +38,12 @@ static bool has_parameter(const adviser *a, const char *name)
 /* A trigger that fired and gained nothing; an extension that was not used. */
 static void judge_reason(adviser *a, const char *vm, JsonObject *reason)
 {
-    const char *name = run_explain_string(reason, "reason");
-    double count = run_explain_number(reason, "count"), used;
+    const char *name = run_read_string(reason, "reason");
+    double count = run_read_number(reason, "count"), used;
     g_autofree char *why = NULL;
     const char *judged = name && count >= 3 ? run_explain_judge(reason, &why) : NULL;
-    double extension = run_explain_number(reason, "mean_after_ps") - run_explain_number(reason, "mean_before_ps");
-    JsonObject *outcome = run_explain_object(reason, "outcome");
+    double extension = run_read_number(reason, "mean_after_ps") - run_read_number(reason, "mean_before_ps");
+    JsonObject *outcome = run_read_object(reason, "outcome");
     if (judged && strcmp(judged, "gained") != 0)
         advise(a, vm, has_parameter(a, run_explain_parameter(name))
                    ? g_strdup_printf("try policy.%s = false, or stricter thresholds of it", run_explain_parameter(name))
@@ -59,13 +59,13 @@ static void judge_reason(adviser *a, const char *vm, JsonObject *reason)
 /* Neighbouring changes of a VM's quantum in opposite directions. */
 static void judge_oscillation(adviser *a, const char *vm)
 {
-    JsonArray *first = run_explain_array(run_explain_object(a->run, "decisions"), "first");
+    JsonArray *first = run_read_array(run_read_object(a->run, "decisions"), "first");
     guint n = 0, flips = 0;
     int last = 0;
-    for (guint i = 0; i < run_explain_length(first); i++) {
-        JsonObject *d = run_explain_element(first, i);
-        const char *of = run_explain_string(d, "vm"), *reason = run_explain_string(d, "reason");
-        double change = run_explain_number(d, "after_ps") - run_explain_number(d, "before_ps");
+    for (guint i = 0; i < run_read_length(first); i++) {
+        JsonObject *d = run_read_element(first, i);
+        const char *of = run_read_string(d, "vm"), *reason = run_read_string(d, "reason");
+        double change = run_read_number(d, "after_ps") - run_read_number(d, "before_ps");
         if (!of || strcmp(of, vm) != 0 || !reason || strcmp(reason, "paid-back") == 0 || strcmp(reason, "loop-end") == 0 || change == 0)
             continue;
         int direction = change > 0 ? 1 : -1;
@@ -80,31 +80,31 @@ static void judge_oscillation(adviser *a, const char *vm)
 
 static void judge_stays(adviser *a, const char *name, JsonObject *vm)
 {
-    double running = run_explain_number(vm, "running_ps"), own = run_explain_number(vm, "vmm_ps");
-    JsonObject *switches = run_explain_object(vm, "switches");
-    double dispatches = run_explain_number(switches, "dispatches"), migrations = run_explain_number(switches, "migrations");
-    double preemptions = run_explain_number(switches, "preemptions");
+    double running = run_read_number(vm, "running_ps"), own = run_read_number(vm, "vmm_ps");
+    JsonObject *switches = run_read_object(vm, "switches");
+    double dispatches = run_read_number(switches, "dispatches"), migrations = run_read_number(switches, "migrations");
+    double preemptions = run_read_number(switches, "preemptions");
     g_autofree char *stay = run_explain_figure("-ps", ratio(running, dispatches));
     if (dispatches >= 8 && ratio(own, running) > 0.05)
         advise(a, name, preemptions > dispatches / 2
                    ? g_strdup_printf("its quantum is short for what a switch costs: raise policy.quantum or [vm %s] quantum", name)
                    : g_strdup("it enters and leaves often by itself: fewer, larger requests of its guest would help"),
                g_strdup_printf("%.1f%% of its running time is the VMM's work on its behalf, at %s a stay", ratio(own, running) * 100, stay));
-    if (migrations >= 8 && migrations > dispatches / 2 && run_explain_number(vm, "l2_mpki") >= 1)
+    if (migrations >= 8 && migrations > dispatches / 2 && run_read_number(vm, "l2_mpki") >= 1)
         advise(a, name, g_strdup_printf("bind it to the logical processors of one core ([vm %s] affinity)", name),
                g_strdup_printf("%.0f of its %.0f dispatches were on another processor than the last, and L2 misses %.1f times per 1000 instructions",
-                               migrations, dispatches, run_explain_number(vm, "l2_mpki")));
+                               migrations, dispatches, run_read_number(vm, "l2_mpki")));
 }
 
 static void judge_warm_up(adviser *a, const char *name, JsonObject *vm)
 {
-    JsonArray *reasons = run_explain_array(vm, "quanta_changed");
-    for (guint i = 0; i < run_explain_length(reasons); i++) {
-        JsonObject *r = run_explain_element(reasons, i);
-        const char *reason = run_explain_string(r, "reason");
+    JsonArray *reasons = run_read_array(vm, "quanta_changed");
+    for (guint i = 0; i < run_read_length(reasons); i++) {
+        JsonObject *r = run_read_element(reasons, i);
+        const char *reason = run_read_string(r, "reason");
         double loss, share;
-        if (!reason || strcmp(reason, "profile-warm-up") != 0 || !run_explain_mean(run_explain_object(r, "evidence"), "loss-ps", &loss) ||
-            !run_explain_mean(run_explain_object(r, "evidence"), "loss-permille", &share) || share < 50)
+        if (!reason || strcmp(reason, "profile-warm-up") != 0 || !run_explain_mean(run_read_object(r, "evidence"), "loss-ps", &loss) ||
+            !run_explain_mean(run_read_object(r, "evidence"), "loss-permille", &share) || share < 50)
             continue;
         g_autofree char *text = run_explain_figure("-ps", loss);
         advise(a, name, g_strdup_printf("its quantum is too short for what getting warm costs: raise [vm %s] quantum, or policy.max", name),
@@ -114,9 +114,9 @@ static void judge_warm_up(adviser *a, const char *name, JsonObject *vm)
 
 static void judge_latency(adviser *a, const char *name, JsonObject *vm)
 {
-    JsonObject *wake = run_explain_object(vm, "wake_latency_ps");
-    double p99 = run_explain_number(wake, "p99"), quantum = run_explain_number(a->policy, "quantum_ps"), blocked = run_explain_number(vm, "blocked_ps");
-    if (run_explain_number(wake, "count") < 10 || p99 < quantum || blocked < run_explain_number(vm, "running_ps"))
+    JsonObject *wake = run_read_object(vm, "wake_latency_ps");
+    double p99 = run_read_number(wake, "p99"), quantum = run_read_number(a->policy, "quantum_ps"), blocked = run_read_number(vm, "blocked_ps");
+    if (run_read_number(wake, "count") < 10 || p99 < quantum || blocked < run_read_number(vm, "running_ps"))
         return;
     g_autofree char *text = run_explain_figure("-ps", p99), *q = run_explain_figure("-ps", quantum);
     advise(a, name, g_strdup_printf("it sleeps mostly, and waits long when it wakes: a policy that favours those who wake (credit, credit2, eevdf), "
@@ -127,8 +127,8 @@ static void judge_latency(adviser *a, const char *name, JsonObject *vm)
 /* What the guest's surroundings could do. */
 static void judge_guest(adviser *a, const char *name, JsonObject *vm)
 {
-    double cycles = run_explain_number(vm, "cycles"), tlb = run_explain_number(run_explain_object(vm, "cpi_stack"), "tlb");
-    double flushes = run_explain_number(run_explain_object(vm, "events"), "cache.flushes"), branch = run_explain_number(vm, "branch_mpki");
+    double cycles = run_read_number(vm, "cycles"), tlb = run_read_number(run_read_object(vm, "cpi_stack"), "tlb");
+    double flushes = run_read_number(run_read_object(vm, "events"), "cache.flushes"), branch = run_read_number(vm, "branch_mpki");
     if (ratio(tlb, cycles) > 0.1)
         advise(a, name, g_strdup("larger pages would help its guest (machine.page-size = 2MiB)"),
                g_strdup_printf("%.1f%% of its cycles go into translation", ratio(tlb, cycles) * 100));
@@ -142,7 +142,7 @@ static void judge_guest(adviser *a, const char *name, JsonObject *vm)
 
 static void judge_debt(adviser *a, const char *name, JsonObject *vm)
 {
-    double debt = run_explain_number(run_explain_object(vm, "policy_figures"), "debt-ps"), quantum = run_explain_number(a->policy, "quantum_ps");
+    double debt = run_read_number(run_read_object(vm, "policy_figures"), "debt-ps"), quantum = run_read_number(a->policy, "quantum_ps");
     g_autofree char *text = run_explain_figure("-ps", fabs(debt));
     if (fabs(debt) < quantum * 2)
         return;
@@ -153,9 +153,9 @@ static void judge_debt(adviser *a, const char *name, JsonObject *vm)
 
 static void judge_vm(adviser *a, const char *name, JsonObject *vm)
 {
-    JsonArray *reasons = run_explain_array(vm, "quanta_changed");
-    for (guint i = 0; i < run_explain_length(reasons); i++)
-        judge_reason(a, name, run_explain_element(reasons, i));
+    JsonArray *reasons = run_read_array(vm, "quanta_changed");
+    for (guint i = 0; i < run_read_length(reasons); i++)
+        judge_reason(a, name, run_read_element(reasons, i));
     judge_oscillation(a, name);
     judge_stays(a, name, vm);
     judge_warm_up(a, name, vm);
@@ -168,20 +168,20 @@ static void judge_vm(adviser *a, const char *name, JsonObject *vm)
 
 static double memory_share(JsonObject *vm)
 {
-    JsonObject *stack = run_explain_object(vm, "cpi_stack");
-    return ratio(run_explain_number(stack, "memory") + run_explain_number(stack, "llc"), run_explain_number(vm, "cycles"));
+    JsonObject *stack = run_read_object(vm, "cpi_stack");
+    return ratio(run_read_number(stack, "memory") + run_read_number(stack, "llc"), run_read_number(vm, "cycles"));
 }
 
 /* VMs that wait for memory, and VMs that compute, where logical processors share cores. */
 static void judge_pairs(adviser *a, JsonObject *vms)
 {
-    JsonObject *machine = run_explain_object(a->run, "machine");
+    JsonObject *machine = run_read_object(a->run, "machine");
     g_autoptr(GString) bound = g_string_new(NULL), computes = g_string_new(NULL);
     JsonObjectIter iter;
     const char *name;
     JsonNode *node;
     guint n = 0, others = 0;
-    if (run_explain_number(machine, "cores") < 2 || run_explain_number(machine, "logical_processors") <= run_explain_number(machine, "cores"))
+    if (run_read_number(machine, "cores") < 2 || run_read_number(machine, "logical_processors") <= run_read_number(machine, "cores"))
         return;
     json_object_iter_init_ordered(&iter, vms);
     while (json_object_iter_next_ordered(&iter, &name, &node)) {
@@ -200,9 +200,9 @@ static void judge_pairs(adviser *a, JsonObject *vms)
 
 static void judge_sampling(adviser *a)
 {
-    JsonObject *smu = run_explain_object(a->run, "smu");
-    double time = run_explain_number(smu, "time_ps"), running = run_explain_number(run_explain_object(a->run, "metrics"), "running_ps");
-    double decisions = run_explain_number(run_explain_object(a->run, "decisions"), "count"), samples = run_explain_number(smu, "samples");
+    JsonObject *smu = run_read_object(a->run, "smu");
+    double time = run_read_number(smu, "time_ps"), running = run_read_number(run_read_object(a->run, "metrics"), "running_ps");
+    double decisions = run_read_number(run_read_object(a->run, "decisions"), "count"), samples = run_read_number(smu, "samples");
     if (ratio(time, running) > 0.01)
         advise(a, "policy", g_strdup("sampling costs more than most triggers bring: raise policy.smu-period, or use policy.smu = hybrid or hardware"),
                g_strdup_printf("%.0f samples took %.1f%% of the running time", samples, ratio(time, running) * 100));
@@ -213,7 +213,7 @@ static void judge_sampling(adviser *a)
 
 static void judge_troubles(adviser *a)
 {
-    const char *bad = run_explain_string(a->policy, "first_bad_answer"), *starved = run_explain_string(a->policy, "first_starvation");
+    const char *bad = run_read_string(a->policy, "first_bad_answer"), *starved = run_read_string(a->policy, "first_starvation");
     if (bad)
         advise(a, "policy", g_strdup("the policy is at fault: correct it before its figures are believed"), g_strdup_printf("bad answers, the first: %s", bad));
     if (starved)
@@ -222,8 +222,8 @@ static void judge_troubles(adviser *a)
 
 static void judge_against(adviser *a)
 {
-    JsonObject *metrics = run_explain_object(a->run, "metrics"), *reference = run_explain_object(a->against, "metrics");
-    double stp = run_explain_number(metrics, "stp"), base = run_explain_number(reference, "stp");
+    JsonObject *metrics = run_read_object(a->run, "metrics"), *reference = run_read_object(a->against, "metrics");
+    double stp = run_read_number(metrics, "stp"), base = run_read_number(reference, "stp");
     if (!a->against || base <= 0 || stp >= base * 0.995)
         return;
     advise(a, "policy", g_strdup("on this work the reference does better: use it, or switch off what the advice on VMs names"),
@@ -232,8 +232,8 @@ static void judge_against(adviser *a)
 
 static void judge_loser(adviser *a, const char *name, JsonObject *vm)
 {
-    JsonObject *base = run_explain_object(run_explain_object(a->against, "vms"), name);
-    double here = run_explain_number(vm, "normalised_progress"), there = run_explain_number(base, "normalised_progress");
+    JsonObject *base = run_read_object(run_read_object(a->against, "vms"), name);
+    double here = run_read_number(vm, "normalised_progress"), there = run_read_number(base, "normalised_progress");
     if (there > 0 && here > 0 && here < there * 0.95)
         advise(a, name, g_strdup_printf("it pays for the others: raise its share ([vm %s] quantum, or weight where the policy knows weights)", name),
                g_strdup_printf("its progress is %.3f, under the reference %.3f: %+.1f%%", here, there, (here / there - 1) * 100));
@@ -241,8 +241,8 @@ static void judge_loser(adviser *a, const char *name, JsonObject *vm)
 
 JsonArray *run_explain_advice(JsonObject *run, JsonObject *against, const char *only)
 {
-    adviser a = {json_array_new(), run, against, run_explain_object(run, "policy"), only};
-    JsonObject *vms = run_explain_object(run, "vms");
+    adviser a = {json_array_new(), run, against, run_read_object(run, "policy"), only};
+    JsonObject *vms = run_read_object(run, "vms");
     JsonObjectIter iter;
     const char *name;
     JsonNode *node;

@@ -36,21 +36,21 @@ static void paragraph(writer *w, unsigned indent, const char *text)
 
 static const char *string_of(JsonObject *o, const char *key)
 {
-    const char *text = run_explain_string(o, key);
+    const char *text = run_read_string(o, key);
     return text ? text : "";
 }
 
 static void put_facts(writer *w, const char *title, JsonArray *facts)
 {
     g_autoptr(GString) text = g_string_new(title);
-    for (guint i = 0; i < run_explain_length(facts); i++) {
-        JsonObject *f = run_explain_element(facts, i);
+    for (guint i = 0; i < run_read_length(facts); i++) {
+        JsonObject *f = run_read_element(facts, i);
         const char *mean = string_of(f, "mean"), *min = string_of(f, "min"), *max = string_of(f, "max");
         g_string_append_printf(text, "%s%s %s", i ? ", " : " ", string_of(f, "called"), mean);
         if (strcmp(min, max) != 0)
             g_string_append_printf(text, " (%s to %s)", min, max);
     }
-    if (run_explain_length(facts))
+    if (run_read_length(facts))
         paragraph(w, 6, text->str);
 }
 
@@ -68,13 +68,13 @@ static const char *in_words(const char *action)
 
 static void put_change(writer *w, JsonObject *c)
 {
-    const char *action = string_of(c, "action"), *means = run_explain_string(c, "means"), *verdict = run_explain_string(c, "verdict");
-    g_autofree char *head = g_strdup_printf("%" G_GINT64_FORMAT " x %s: its quantum was %s (mean %s to %s)%s%s", (gint64)run_explain_number(c, "count"),
+    const char *action = string_of(c, "action"), *means = run_read_string(c, "means"), *verdict = run_read_string(c, "verdict");
+    g_autofree char *head = g_strdup_printf("%" G_GINT64_FORMAT " x %s: its quantum was %s (mean %s to %s)%s%s", (gint64)run_read_number(c, "count"),
                                             string_of(c, "reason"), in_words(action), string_of(c, "mean_before"), string_of(c, "mean_after"),
                                             means ? ": " : "", means ? means : "");
     paragraph(w, 4, head);
-    put_facts(w, "evidence:", run_explain_array(c, "evidence"));
-    put_facts(w, "outcome:", run_explain_array(c, "outcome"));
+    put_facts(w, "evidence:", run_read_array(c, "evidence"));
+    put_facts(w, "outcome:", run_read_array(c, "outcome"));
     if (verdict) {
         g_autofree char *text = g_strdup_printf("result: %s (%s)", verdict, string_of(c, "verdict_because"));
         paragraph(w, 6, text);
@@ -83,12 +83,12 @@ static void put_change(writer *w, JsonObject *c)
 
 static void put_vm(writer *w, JsonObject *vm)
 {
-    JsonArray *changes = run_explain_array(vm, "changes");
-    JsonObject *figures = run_explain_object(vm, "policy_figures");
+    JsonArray *changes = run_read_array(vm, "changes");
+    JsonObject *figures = run_read_object(vm, "policy_figures");
     g_string_append_printf(w->out, "  %s%s%s: %.0f quanta in full, %.0f lengthened, %.0f ended early\n", w->colour ? BOLD : "", string_of(vm, "vm"),
-                           w->colour ? PLAIN : "", run_explain_number(vm, "full"), run_explain_number(vm, "extended"), run_explain_number(vm, "ended_early"));
-    for (guint i = 0; i < run_explain_length(changes); i++)
-        put_change(w, run_explain_element(changes, i));
+                           w->colour ? PLAIN : "", run_read_number(vm, "full"), run_read_number(vm, "extended"), run_read_number(vm, "ended_early"));
+    for (guint i = 0; i < run_read_length(changes); i++)
+        put_change(w, run_read_element(changes, i));
     if (!figures)
         return;
     g_autoptr(GString) text = g_string_new("account:");
@@ -97,7 +97,7 @@ static void put_vm(writer *w, JsonObject *vm)
     JsonNode *node;
     json_object_iter_init_ordered(&iter, figures);
     while (json_object_iter_next_ordered(&iter, &name, &node)) {
-        g_autofree char *called = run_explain_name(name), *value = run_explain_figure(name, run_explain_number(figures, name));
+        g_autofree char *called = run_explain_name(name), *value = run_explain_figure(name, run_read_number(figures, name));
         g_string_append_printf(text, "%s %s %s", text->len > strlen("account:") ? "," : "", called, value);
     }
     paragraph(w, 4, text->str);
@@ -105,15 +105,15 @@ static void put_vm(writer *w, JsonObject *vm)
 
 static void put_run(writer *w, JsonObject *run)
 {
-    JsonArray *vms = run_explain_array(run, "vms"), *advice = run_explain_array(run, "advice");
+    JsonArray *vms = run_read_array(run, "vms"), *advice = run_read_array(run, "advice");
     g_string_append_printf(w->out, "\n%s%s%s: %.0f decisions about quanta\n", w->colour ? BOLD : "", string_of(run, "policy"), w->colour ? PLAIN : "",
-                           run_explain_number(run, "decisions"));
-    for (guint i = 0; i < run_explain_length(vms); i++)
-        put_vm(w, run_explain_element(vms, i));
-    if (run_explain_length(advice))
+                           run_read_number(run, "decisions"));
+    for (guint i = 0; i < run_read_length(vms); i++)
+        put_vm(w, run_read_element(vms, i));
+    if (run_read_length(advice))
         g_string_append(w->out, "  Advice\n");
-    for (guint i = 0; i < run_explain_length(advice); i++) {
-        JsonObject *a = run_explain_element(advice, i);
+    for (guint i = 0; i < run_read_length(advice); i++) {
+        JsonObject *a = run_read_element(advice, i);
         g_autofree char *text = g_strdup_printf("%s: %s. %s.", string_of(a, "about"), string_of(a, "advice"), string_of(a, "because"));
         paragraph(w, 4, text);
     }
@@ -122,9 +122,9 @@ static void put_run(writer *w, JsonObject *run)
 char *run_explain_text(JsonObject *explanation, bool colour)
 {
     writer w = {g_string_new(NULL), colour};
-    JsonArray *runs = run_explain_array(explanation, "runs");
+    JsonArray *runs = run_read_array(explanation, "runs");
     g_string_append_printf(w.out, "%s: why quanta changed\n", string_of(explanation, "scenario"));
-    for (guint i = 0; i < run_explain_length(runs); i++)
-        put_run(&w, run_explain_element(runs, i));
+    for (guint i = 0; i < run_read_length(runs); i++)
+        put_run(&w, run_read_element(runs, i));
     return g_string_free(w.out, FALSE);
 }

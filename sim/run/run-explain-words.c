@@ -115,7 +115,7 @@ static char *two(const char *what, const char *name, double before, const char *
 
 const char *run_explain_judge(JsonObject *reason, char **why)
 {
-    JsonObject *e = run_explain_object(reason, "evidence"), *o = run_explain_object(reason, "outcome");
+    JsonObject *e = run_read_object(reason, "evidence"), *o = run_read_object(reason, "outcome");
     double a, b;
     *why = NULL;
     if (run_explain_mean(o, "ipc-permille-before", &a) && run_explain_mean(o, "ipc-permille-in-it", &b)) {

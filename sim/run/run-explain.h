@@ -3,38 +3,16 @@
 #pragma once
 
 #include "run-json.h"
+#include "run-result-read.h"
 
 #include <stdbool.h>
 
-/* A result file: its runs, one of `run`, several of `compare`. The objects belong to `root`. */
-typedef struct {
-    JsonNode *root;
-    char *path;
-    char *schema;
-    GPtrArray *names; /* of the runs: policies */
-    GPtrArray *runs;  /* JsonObject of each, a quanta-run/1 */
-} run_explain_input;
-
-/* NULL and error set: cannot be read, no JSON, no result, of another schema, or without what every result has. "-" is standard input. */
-run_explain_input *run_explain_load(const char *path, GError **error);
-void run_explain_free(run_explain_input *input); /* accepts NULL */
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(run_explain_input, run_explain_free)
-
 /* The explanation, schema quanta-explain/1. `vm`: of that VM alone, or NULL. NULL and error set (with the nearest) when no run has such a VM. */
-JsonObject *run_explain(const run_explain_input *input, const char *vm, GError **error);
+JsonObject *run_explain(const run_read_input *input, const char *vm, GError **error);
 /* The explanation as text for people. */
 char *run_explain_text(JsonObject *explanation, bool colour);
 
 /* ---- for the parts of it ------------------------------------------------------------------------------------------- */
-
-/* Members of any object, whatever it holds: 0 or NULL where there is none of the kind. */
-double run_explain_number(JsonObject *o, const char *key);
-const char *run_explain_string(JsonObject *o, const char *key);
-JsonObject *run_explain_object(JsonObject *o, const char *key);
-JsonArray *run_explain_array(JsonObject *o, const char *key);
-/* Element `i` of an array, where that is an object; NULL arrays are empty. */
-JsonObject *run_explain_element(JsonArray *a, guint i);
-guint run_explain_length(JsonArray *a);
 
 /* "mean" of one of the figures of an object of evidence or outcomes; false: it is not there. */
 bool run_explain_mean(JsonObject *facts, const char *name, double *mean);

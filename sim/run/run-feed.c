@@ -16,21 +16,21 @@ struct run_feed {
     wl_recording *recording; /* or NULL */
 };
 
-run_feed *run_feed_new(const run_scenario *s, const run_vm *vm, uint64_t shared_memory, GError **error)
+run_feed *run_feed_new(const run_scenario *s, const run_vm *vm, uint64_t shared_memory, bool threads, GError **error)
 {
     g_autoptr(run_feed) f = g_new0(run_feed, 1);
     f->scenario = s;
     f->vm = vm;
     f->code = cpu_code_new();
     /* A run of its own leaves the host's other processors idle; comparisons use them otherwise. */
-    f->ahead = !shared_memory && s->vms->len <= MOST_DECODERS && g_get_num_processors() > 1;
+    f->ahead = threads && !shared_memory && s->vms->len <= MOST_DECODERS && g_get_num_processors() > 1;
     if (vm->kind != RUN_WORK_ELF || !shared_memory)
         return g_steal_pointer(&f);
     wl_guest_config config = run_guest_config(s, vm);
     f->recording = wl_recording_new(&config, f->code, shared_memory, error);
     if (f->recording)
         return g_steal_pointer(&f);
-    g_prefix_error(error, "%s: [vm %s] workload: ", s->path, vm->name);
+    g_prefix_error(error, "%s: [%s%s] workload: ", s->path, vm->below ? "" : "vm ", vm->name);
     return NULL;
 }
 
@@ -64,7 +64,7 @@ insn_source *run_feed_open(run_feed *f, wl_task_pool *pool, GError **error)
         return wl_recording_open(f->recording);
     insn_source *source = open_source(f, pool, error);
     if (!source)
-        g_prefix_error(error, "%s: [vm %s] workload: ", f->scenario->path, f->vm->name);
+        g_prefix_error(error, "%s: [%s%s] workload: ", f->scenario->path, f->vm->below ? "" : "vm ", f->vm->name);
     return source;
 }
 

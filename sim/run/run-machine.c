@@ -58,6 +58,7 @@ struct run_machine {
     pcpu *pcpus;
     vmm_pcpu **ports;
     GPtrArray *guests;
+    uint32_t n_vms;       /* the first of them, which are VMs' */
     place_in_heap *heap;  /* running pCPUs, the one furthest behind first (1-based) */
     unsigned n_heap;
     bool counts_blocks;
@@ -66,6 +67,11 @@ struct run_machine {
     sim_ps progress_step;
     run_progress_fn progress;
     void *progress_user;
+    run_switch_fn on_switch;
+    void *switch_user;
+    sim_ps look_period, next_look; /* SIM_PS_NEVER: nobody looks */
+    run_look_fn look;
+    void *look_user;
 };
 
 /* ---- running pCPUs in the order of local time ----------------------------------------------------------------- */
@@ -176,6 +182,8 @@ static void port_start(vmm_pcpu *port, uint32_t vcpu, vmm_owner owner)
     p->halted = false;
     go(p, g);
     cpu_lp_counts(p->lp, p->viewed);
+    if (G_UNLIKELY(p->machine->on_switch) && vcpu < p->machine->n_vms)
+        p->machine->on_switch(p->machine->switch_user, vcpu, port->id, true);
 }
 
 static void update_insns(pcpu *p, guest *g)
@@ -197,6 +205,8 @@ static void port_stop(vmm_pcpu *port)
     pcpu *p = of(port);
     guest *g = g_ptr_array_index(p->machine->guests, p->guest);
     cpu_view v;
+    if (G_UNLIKELY(p->machine->on_switch) && !p->halted && p->guest < p->machine->n_vms)
+        p->machine->on_switch(p->machine->switch_user, p->guest, port->id, false);
     cpu_lp_counts(p->lp, v.counts);
     run_view_fill(&v, p->viewed, &g->life, NULL);
     if (!p->halted)
@@ -276,6 +286,13 @@ static uint64_t port_emon_read_fixed(vmm_pcpu *port, unsigned fixed)
     return cpu_lp_emon_fixed(of(port)->lp, fixed);
 }
 
+static void port_emon_hold(vmm_pcpu *port, bool held)
+{
+    pcpu *p = of(port);
+    cpu_lp_emon_hold(p->lp, held);
+    p->watched = cpu_lp_emon_watched(p->lp);
+}
+
 static void port_truth(vmm_pcpu *port, uint64_t counts[SIM_EV_COUNT])
 {
     cpu_lp_counts(of(port)->lp, counts);
@@ -309,6 +326,7 @@ static const vmm_pcpu_ops port_ops = {
     .emon_program = port_emon_program,
     .emon_status = port_emon_status,
     .emon_acknowledge = port_emon_acknowledge,
+    .emon_hold = port_emon_hold,
     .truth = port_truth,
     .view = port_view,
     .way_mask = port_way_mask,
@@ -357,6 +375,8 @@ run_machine *run_machine_new(const cpu_machine *desc, sim_engine *engine)
     m->heap = g_new0(place_in_heap, desc->n_lps + 1);
     m->guests = g_ptr_array_new_with_free_func(free_guest);
     m->one_clock = true;
+    m->next_look = SIM_PS_NEVER;
+    m->n_vms = UINT32_MAX;
     for (unsigned i = 0; i < desc->n_lps; i++)
         init_pcpu(m, i);
     return m;
@@ -385,6 +405,11 @@ void run_machine_add_guest(run_machine *m, insn_source *source)
     guest *g = g_new0(guest, 1);
     g->source = source;
     g_ptr_array_add(m->guests, g);
+}
+
+void run_machine_end_vms(run_machine *m)
+{
+    m->n_vms = m->guests->len;
 }
 
 void run_machine_trap(run_machine *m, uint32_t insns)
@@ -416,9 +441,43 @@ void run_machine_on_progress(run_machine *m, sim_ps step, run_progress_fn fn, vo
     m->progress_user = user;
 }
 
+void run_machine_on_switch(run_machine *m, run_switch_fn fn, void *user)
+{
+    m->on_switch = fn;
+    m->switch_user = user;
+}
+
+void run_machine_on_look(run_machine *m, sim_ps period, run_look_fn fn, void *user)
+{
+    m->look_period = period;
+    m->next_look = fn ? period : SIM_PS_NEVER;
+    m->look = fn;
+    m->look_user = user;
+}
+
 void run_machine_truth(run_machine *m, unsigned id, uint64_t counts[SIM_EV_COUNT])
 {
     cpu_lp_counts(m->pcpus[id].lp, counts);
+}
+
+sim_ps run_machine_now(const run_machine *m, unsigned id)
+{
+    return cpu_lp_now(m->pcpus[id].lp);
+}
+
+uint32_t run_machine_guest(const run_machine *m, unsigned id)
+{
+    return m->pcpus[id].guest < m->n_vms ? m->pcpus[id].guest : VMM_VCPU_NONE;
+}
+
+cpu_occupancy run_machine_occupancy(const run_machine *m, vmm_owner owner)
+{
+    return cpu_complex_occupancy(m->complex, owner);
+}
+
+uint32_t run_machine_line(const run_machine *m)
+{
+    return m->desc->kinds[m->desc->core_kind[0]].l1d.line;
 }
 
 uint64_t run_machine_insns(const run_machine *m)
@@ -433,7 +492,7 @@ uint64_t run_machine_insns(const run_machine *m)
 
 static void report_progress(run_machine *m, pcpu *p, guest *g, bool last)
 {
-    if (!m->progress)
+    if (!m->progress || p->guest >= m->n_vms)
         return;
     sim_ps now = cpu_lp_now(p->lp);
     if (!last && now < g->next_report)
@@ -458,6 +517,38 @@ static void trapped(vmm *v, pcpu *p, guest *g)
     feed(p, g);
 }
 
+static void fill(const run_machine *m, pcpu *p, guest *g)
+{
+    insn_source_fill(g->source, cpu_lp_now(p->lp), FILL_BLOCKS, &g->batch);
+    if (m->counts_blocks)
+        cpu_weights_add(&g->weights, &g->batch);
+    g->block = g->addr = 0;
+    g->event_pending = g->batch.event.kind != INSN_EVENT_NONE;
+    feed(p, g);
+}
+
+uint64_t run_machine_solo(run_machine *m, unsigned id, uint64_t insns, sim_ps *spent)
+{
+    pcpu *p = &m->pcpus[id];
+    guest *g = g_ptr_array_index(m->guests, p->guest);
+    for (unsigned i = 0; i < m->desc->n_lps; i++)
+        if (i != id && m->pcpus[i].guest != NO_GUEST && !m->pcpus[i].halted)
+            cpu_lp_stop(m->pcpus[i].lp);
+    uint64_t before = retired(p);
+    sim_ps begin = cpu_lp_now(p->lp);
+    while (!cpu_lp_run(p->lp, UINT64_MAX) || g->traps.at || (!g->event_pending && retired(p) - before < insns)) {
+        if (g->traps.at) {
+            g->traps.at = 0;
+            cpu_lp_position(p->lp, &g->block, &g->addr);
+            feed(p, g);
+        } else if (!g->event_pending) {
+            fill(m, p, g);
+        }
+    }
+    *spent = cpu_lp_now(p->lp) - begin;
+    return retired(p) - before;
+}
+
 /* The guest on `p` has used up its batch: handles the event that ended it, or gets the next. */
 static void next_batch(run_machine *m, vmm *v, pcpu *p)
 {
@@ -467,12 +558,7 @@ static void next_batch(run_machine *m, vmm *v, pcpu *p)
         return;
     }
     if (!g->event_pending) {
-        insn_source_fill(g->source, cpu_lp_now(p->lp), FILL_BLOCKS, &g->batch);
-        if (m->counts_blocks)
-            cpu_weights_add(&g->weights, &g->batch);
-        g->block = g->addr = 0;
-        g->event_pending = g->batch.event.kind != INSN_EVENT_NONE;
-        feed(p, g);
+        fill(m, p, g);
         return;
     }
     const insn_event *e = &g->batch.event;
@@ -534,6 +620,15 @@ static pcpu *run_stretch(run_machine *m, sim_ps event)
     return NULL;
 }
 
+/* Whoever wants to look does, when all running pCPUs are past the time. `reached`: what comes next is not before this. */
+static void look(run_machine *m, sim_ps reached)
+{
+    if (reached < m->next_look)
+        return;
+    m->next_look = (reached / m->look_period + 1) * m->look_period;
+    m->look(m->look_user, reached);
+}
+
 sim_ps run_machine_run(run_machine *m, vmm *v, sim_ps until, const volatile int *cancel)
 {
     while (!vmm_failed(v, NULL) && !vmm_all_ended(v)) {
@@ -541,6 +636,8 @@ sim_ps run_machine_run(run_machine *m, vmm *v, sim_ps until, const volatile int 
             break;
         sim_ps event = sim_engine_next(m->engine);
         pcpu *p = m->n_heap ? m->heap[1].pcpu : NULL;
+        if (G_UNLIKELY(m->next_look != SIM_PS_NEVER))
+            look(m, MIN(MIN(event, until), p ? cpu_lp_now(p->lp) : SIM_PS_NEVER));
         if (!p || cpu_lp_clock(p->lp) >= cpu_lp_clock_at(p->lp, MIN(event, until))) {
             if (event > until || event == SIM_PS_NEVER)
                 return until;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-record.h"
 
+#include "run-below.h"
 #include "run-feed.h"
 #include "run-single.h"
 #include "run-tasks.h"
@@ -25,6 +26,7 @@ typedef struct {
     wl_task_pool *pool; /* or NULL */
     GPtrArray *guests;  /* guest */
     GPtrArray *sources; /* their tees */
+    GPtrArray *below_feeds, *below; /* of the threads below the VMM: not recorded; NULL: no run */
 } recorder;
 
 static void free_guest(gpointer data)
@@ -57,6 +59,8 @@ static void recorder_clear(recorder *r)
 {
     g_ptr_array_unref(r->sources);
     g_ptr_array_unref(r->guests);
+    g_clear_pointer(&r->below, g_ptr_array_unref);
+    g_clear_pointer(&r->below_feeds, g_ptr_array_unref);
     wl_tasks_free(r->pool);
 }
 
@@ -70,7 +74,7 @@ static bool add_guest(recorder *r, const run_vm *vm, const char *path, GError **
     guest *g = g_new0(guest, 1);
     g_ptr_array_add(r->guests, g);
     g->path = g_strdup(path);
-    g->feed = run_feed_new(r->scenario, vm, 0, error);
+    g->feed = run_feed_new(r->scenario, vm, 0, true, error);
     g_autoptr(insn_source) source = g->feed ? run_feed_open(g->feed, r->pool, error) : NULL;
     if (!source)
         return false;
@@ -128,7 +132,11 @@ static void discard(recorder *r)
 
 static bool simulate(recorder *r, const run_policy *policy, GError **error)
 {
-    run_request q = { .scenario = r->scenario, .policy = policy, .sources = (insn_source *const *)r->sources->pdata, .pool = r->pool, .cancel = &r->group.stop,
+    r->below_feeds = run_below_feeds(r->scenario, 0, true, error);
+    r->below = r->below_feeds ? run_below_open(r->below_feeds, error) : NULL;
+    if (!r->below)
+        return false;
+    run_request q = { .scenario = r->scenario, .policy = policy, .below = r->scenario->below ? (insn_source *const *)r->below->pdata : NULL, .sources = (insn_source *const *)r->sources->pdata, .pool = r->pool, .cancel = &r->group.stop,
                       .progress = r->status->simulated };
     g_autoptr(run_result) result = run_single(&q, error);
     if (!result)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-result-json.h"
 
+#include "run-below.h"
 #include "run-decisions.h"
 #include "run-exits.h"
 #include "run-json.h"
 #include "run-metrics.h"
+#include "run-series-json.h"
 #include "run-syscalls.h"
 #include "run-tasks.h"
+#include "run-warm-text.h"
 
 #include <string.h>
 
@@ -134,7 +137,7 @@ static void put_missing(JsonObject *o, const GArray *missing)
     json_object_set_array_member(o, "missing_syscalls", list);
 }
 
-static JsonObject *vm_object(const run_vm_result *vm)
+static JsonObject *vm_object(const run_result *r, const run_vm_result *vm)
 {
     JsonObject *o = json_object_new();
     JsonArray *args = json_array_new();
@@ -162,6 +165,7 @@ static JsonObject *vm_object(const run_vm_result *vm)
     put_u64(o, "blocked_ps", vm->in_state[VMM_BLOCKED]);
     put_u64(o, "offline_ps", vm->in_state[VMM_OFFLINE]);
     put_u64(o, "vmm_ps", vm->work_time);
+    run_below_json_vm(o, r, vm);
     put_scheduling(o, vm);
     run_decisions_vm_json(o, vm);
     run_tasks_json(o, vm);
@@ -299,6 +303,7 @@ static void put_lps(JsonObject *o, const run_result *r)
         put_u64(one, "hz", lp->hz);
         put_cpi_stack(one, lp->ev);
         put_events(one, lp->ev);
+        run_below_json_lp(one, r, i);
         json_array_add_object_element(list, one);
     }
     json_object_set_array_member(o, "lps", list);
@@ -327,6 +332,7 @@ static JsonObject *run_object(const run_result *r)
     put_scenario(o, r);
     put_policy(o, r);
     put_smu(o, r);
+    run_below_json(o, r);
     put_profile(o, r);
     put_machine(o, r);
     put_u64(o, "simulated_ps", r->simulated);
@@ -337,10 +343,20 @@ static JsonObject *run_object(const run_result *r)
     JsonObject *vms = put_object(o, "vms");
     for (guint i = 0; i < r->vms->len; i++) {
         const run_vm_result *vm = g_ptr_array_index(r->vms, i);
-        json_object_set_object_member(vms, vm->name, vm_object(vm));
+        JsonObject *one = vm_object(r, vm);
+        if (r->warm_up_insns)
+            run_warm_json(one, &vm->warm_up);
+        json_object_set_object_member(vms, vm->name, one);
+    }
+    if (r->warm_up_insns) {
+        put_u64(o, "warm_up_instructions", r->warm_up_insns);
+        put_u64(o, "warm_up_different", r->warm_up_different);
+        run_warm_json(o, &r->warm_up);
     }
     put_lps(o, r);
     run_decisions_json(o, r);
+    if (r->series)
+        run_series_json(o, r->series);
     if (r->unknown)
         put_unknown(o, r->unknown);
     return o;

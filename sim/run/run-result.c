@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-result.h"
 
+#include "run-below.h"
+#include "run-series.h"
+
 #include <string.h>
 
 static void free_vm(gpointer data)
@@ -65,6 +68,8 @@ void run_result_free(run_result *r)
     g_array_unref(r->facts);
     g_array_unref(r->reasons);
     g_clear_pointer(&r->unknown, g_array_unref);
+    run_below_result_free(r->below);
+    run_series_free(r->series);
     g_free(r->bad_answer);
     g_free(r->starvation);
     g_free(r->failure);
@@ -127,5 +132,6 @@ char *run_result_digest(const run_result *r, const vmm *v)
         feed(sum, ((const run_lp_result *)g_ptr_array_index(r->lps, i))->ev, SIM_EV_COUNT);
     for (guint i = 0; i < r->vms->len; i++)
         feed_vm(sum, g_ptr_array_index(r->vms, i));
+    run_below_digest(r, sum);
     return g_strdup(g_checksum_get_string(sum));
 }

@@ -42,6 +42,12 @@ typedef struct {
     double steal;     /* of the time in which it could have run */
 } run_ratios;
 
+/* What switches cost the guests that came back (run-warm.h), in picoseconds; negative where others left the caches better than they were. */
+typedef struct {
+    uint64_t switches, insns; /* that were measured; executed in each of the two copies, all together */
+    int64_t p50, p90, p99, max, sum;
+} run_warm_up;
+
 /* A point of a progress curve. */
 typedef struct {
     sim_ps at;
@@ -66,6 +72,8 @@ typedef struct {
     sim_ps reached_at;      /* when it had retired all its instructions: the end of the run, or when it ended or blocked for good */
     sim_ps in_state[VMM_N_STATES];
     sim_ps work_time;
+    sim_ps taken, outer_time; /* by the layer below the VMM: see vmm_vm_stats */
+    uint64_t times_taken, outer_exits;
     uint64_t ev[SIM_EV_COUNT];
     uint64_t exits[VMM_N_EXITS];
     sim_ps exit_time[VMM_N_EXITS], dispatch_time, halted;
@@ -92,6 +100,7 @@ typedef struct {
     uint64_t out_total, err_total;
     sim_ps alone_time;      /* for the same instructions; 0 when unknown */
     run_ratios ratios;
+    run_warm_up warm_up;
 } run_vm_result;
 
 enum { RUN_OUTPUT_KEPT = 65536, RUN_DECISIONS_KEPT = 1000 };
@@ -142,7 +151,12 @@ typedef struct {
     char *failure;           /* strict: why the run ended */
     char *digest;            /* SHA-256, hexadecimal */
     run_totals totals;
+    uint64_t warm_up_insns;  /* over which switches were measured; 0: they were not */
+    uint64_t warm_up_different; /* guests that came back and did not execute the same */
+    run_warm_up warm_up;     /* of all VMs */
     GArray *unknown;         /* run_unknown, the most executed first; NULL: nobody asked */
+    struct run_below_result *below; /* run-below.h; NULL: the VMM had the bare machine */
+    struct run_series *series; /* run-series.h, or NULL: nobody asked */
     GArray **curves;         /* [n_vms] of run_point: progress, for runs alone */
 } run_result;
 

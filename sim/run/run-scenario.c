@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-scenario.h"
 
+#include "run-below.h"
+#include "run-jitter.h"
 #include "run-policies.h"
 #include "run-profile.h"
 #include "run-tasks.h"
@@ -31,6 +33,7 @@ void run_scenario_free(run_scenario *s)
     run_profile_free(s->profile);
     g_ptr_array_unref(s->vms);
     run_tasks_free(s->tasks);
+    run_below_free(s->below);
     g_ptr_array_unref(s->policies);
     g_free(s);
 }
@@ -117,8 +120,8 @@ static bool read_vms(sim_config *c, run_scenario *s, GError **error)
 static bool read_scenario(sim_config *c, const uint64_t *seed, run_scenario *s, GError **error)
 {
     s->machine = read_machine(c, error);
-    return s->machine && read_general(c, seed, s, error) && run_policies_read(c, s, error) && read_vms(c, s, error) && run_tasks_read(c, s, error) &&
-        sim_config_finish(c, error);
+    return s->machine && read_general(c, seed, s, error) && run_policies_read(c, s, error) && read_vms(c, s, error) && run_jitter_read(c, s, error) && run_tasks_read(c, s, error) &&
+        run_below_read(c, s, error) && sim_config_finish(c, error);
 }
 
 static run_scenario *from_config(sim_config *c, const run_overrides *overrides, GError **error)

@@ -45,6 +45,7 @@ typedef struct {
     uint64_t io_bytes_per_s;
     char **params;       /* of policies for this VM: policy, name, value, ..., NULL (run-vm-params.h) */
     char *params_origin; /* for messages: "file: [vm a]" */
+    bool below;          /* no VM, but work of the layer below the VMM (run-below.h): its name is that of its group */
 } run_vm;
 
 /* A policy with its parameters, or a variant of one. */
@@ -57,6 +58,7 @@ typedef struct {
 } run_policy;
 
 typedef struct run_profile run_profile;
+typedef struct run_below run_below;
 
 typedef struct {
     char *path, *name;
@@ -68,11 +70,15 @@ typedef struct {
     char *policy_name;   /* [policy] name */
     sim_ps quantum;
     bool strict;
+    uint64_t warm_up;       /* instructions over which results tell what switches cost (run-warm.h); 0: they do not */
     bool count_unknown;     /* results tell which instructions the tables lack */
     GPtrArray *vms;      /* run_vm */
     struct run_profile *profile; /* that runs begin with (run-profile.h), or NULL */
     bool keep_profile;   /* results have the profiles that runs left */
+    const struct run_pictures *pictures; /* that runs draw (run-pictures.h), or NULL; not owned */
+    sim_ps series_period; /* results have time series (run_request.series_period); 0: none */
     struct run_tasks *tasks; /* groups [tasks NAME] */
+    struct run_below *below; /* groups [host], [outer]: run-below.h; NULL: the VMM has the bare machine */
     GPtrArray *policies; /* run_policy for every policy of the registry, in its order, then the variants */
 } run_scenario;
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-single.h"
 
+#include "run-below.h"
 #include "run-decisions.h"
 #include "run-machine.h"
 #include "run-metrics.h"
 #include "run-profile.h"
 #include "run-tasks.h"
+#include "run-trials.h"
 #include "run-unknown.h"
+#include "run-views.h"
 #include "run-vm-params.h"
+#include "run-warm.h"
+#include "sim-error.h"
 #include "vmm-params.h"
 #include "vmm-plugin.h"
 #include "vmm-registry.h"
@@ -119,6 +124,10 @@ static run_vm_result *copy_vm(const run_vm *vm, const vmm_vm_stats *s, const ins
     r->ended_at = s->ended_at;
     memcpy(r->in_state, s->in_state, sizeof r->in_state);
     r->work_time = s->work_time;
+    r->taken = s->taken;
+    r->times_taken = s->times_taken;
+    r->outer_time = s->outer_time;
+    r->outer_exits = s->outer_exits;
     memcpy(r->ev, s->ev, sizeof r->ev);
     memcpy(r->exits, s->exits, sizeof r->exits);
     memcpy(r->exit_time, s->exit_time, sizeof r->exit_time);
@@ -230,6 +239,7 @@ static void collect(const progress_context *c, run_machine *machine, run_result 
     collect_lps(machine, r);
     collect_troubles(c->v, r);
     vmm_smu_report(c->v, &r->smu);
+    run_below_collect(q->scenario, c->v, r);
     collect_profile(q, c->v, r);
     run_metrics_totals(r);
     if (q->scenario->count_unknown)
@@ -279,6 +289,33 @@ static bool add_vms(const run_request *q, vmm *v, run_machine *machine, uint32_t
     return true;
 }
 
+bool run_single_copies(const run_scenario *s, const run_policy *policy, bool *copies, GError **error)
+{
+    bool trials = policy->ops->flags & VMM_POLICY_TRIALS;
+    *copies = trials || s->warm_up;
+    for (guint i = 0; *copies && i < s->vms->len; i++) {
+        const run_vm *vm = g_ptr_array_index(s->vms, i);
+        if (vm->folder && vm->folder_writable) {
+            g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT,
+                        "%s: [vm %s] folder-writable: %s%s makes copies of the simulation, and each would write to the folder;"
+                        " valid: a read-only folder, or a trace of the guest",
+                        s->path, vm->name, trials ? "policy " : "--warm-up", trials ? policy->label : "");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the copies of a run found out. */
+static bool close_copies(const run_request *q, const run_trials *trials, run_warm *warm, run_result *r, GError **error)
+{
+    if (trials->failed && !(q->cancel && *q->cancel)) {
+        g_set_error(error, SIM_ERROR, SIM_ERROR_IO, "policy '%s': a copy of the simulation could not be made, or died", q->policy->label);
+        return false;
+    }
+    return !warm || (q->cancel && *q->cancel) || run_warm_report(warm, r, error);
+}
+
 run_result *run_single(const run_request *q, GError **error)
 {
     const run_scenario *s = q->scenario;
@@ -289,15 +326,22 @@ run_result *run_single(const run_request *q, GError **error)
     g_autofree uint32_t *vm_of = g_new0(uint32_t, s->vms->len + 1);
     run_tasks_port tasks;
     run_tasks_port_init(&tasks, q->pool, vm_of);
+    run_trials trials;
+    run_trials_init(&trials, q->copies);
+    run_warm *warm = NULL;
     vmm_config config = {.policy = q->policy->ops, .policy_params = (const char *const *)q->policy->params,
                          .policy_origin = q->policy->origin,
                          .quantum = s->quantum, .seed = s->seed, .strict = s->strict, .max_decisions = MAX_DECISIONS,
                          .smu = q->policy->smu,
-                         .tasks = q->pool ? &tasks.port : NULL};
+                         .tasks = q->pool ? &tasks.port : NULL, .copies = q->copies ? &trials.port : NULL};
+    run_views views;
+    run_views_init(&views, q, engine, &config);
     vmm *v = vmm_new(&config, engine, pcpus, n_pcpus, error);
     g_autoptr(run_result) r = NULL;
     if (v && add_vms(q, v, machine, vm_of, error)) {
         r = new_result(q);
+        if (q->below)
+            run_below_add(s, v, machine, q->below);
         g_autofree run_point *last = g_new0(run_point, s->vms->len + 1);
         progress_context context = {q, v, vm_of, r->curves, last, 0, 0};
         run_machine_on_progress(machine, 0, on_progress, &context);
@@ -305,12 +349,21 @@ run_result *run_single(const run_request *q, GError **error)
             run_machine_count_blocks(machine);
         if (begins_with_profile(q, v))
             vmm_load_profile(v, s->profile->profile);
+        run_views_begin(&views, machine, v, vm_of, r);
+        if (s->warm_up && q->copies)
+            warm = run_warm_new(machine, s->warm_up, q->copies);
         vmm_start(v);
         r->simulated = run_machine_run(machine, v, s->duration, &context.stop);
+        vmm_trial_over(v);
         r->finished = vmm_all_ended(v);
         vmm_finish(v, r->simulated);
+        run_views_end(&views, r->simulated);
         collect(&context, machine, r);
+        if (!close_copies(q, &trials, warm, r, error))
+            g_clear_pointer(&r, run_result_free);
     }
+    run_warm_free(warm);
+    run_views_clear(&views);
     vmm_free(v);
     run_machine_free(machine);
     sim_engine_free(engine);

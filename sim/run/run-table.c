@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-table.h"
 
+#include "run-below.h"
 #include "run-metrics.h"
 #include "run-profile.h"
 #include "run-smu.h"
@@ -575,6 +576,7 @@ static char *table_of(GPtrArray *runs, const char *digest, bool colour)
     put_cpi_stacks(&t, runs);
     put_reasons(&t, runs);
     run_smu_table(t.text, runs);
+    run_below_table(t.text, runs);
     run_profile_table(t.text, run_at(runs, 0));
     put_notes(&t, runs);
     g_string_append(t.text, "  digest   ");

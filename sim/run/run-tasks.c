@@ -102,6 +102,7 @@ static bool read_group(sim_config *c, const char *group, run_scenario *s, GError
     g.count = (uint32_t)sim_config_uint(c, group, "count", 100, 1, WL_TASKS_MAX, error);
     g.start_ps = sim_config_time(c, group, "start", 0, error);
     g.period_ps = sim_config_time(c, group, "period", 0, error);
+    g.jitter_ps = sim_config_time(c, group, "arrival-jitter", 0, error);
     if (*error)
         return false;
     if (!*g.name || strchr(g.name, ','))
@@ -110,6 +111,8 @@ static bool read_group(sim_config *c, const char *group, run_scenario *s, GError
         return sim_config_fail(c, error, group, "", "more than %d groups of tasks", WL_TASKS_GROUPS_MAX);
     if (g.period_ps > 3600 * SIM_PS_PER_S)
         return sim_config_fail(c, error, group, "period", "is more than 3600s");
+    if (g.jitter_ps > 3600 * SIM_PS_PER_S)
+        return sim_config_fail(c, error, group, "arrival-jitter", "is more than 3600s");
     if (!read_body(c, group, t, &g, error) || !find_vms(c, group, s, t, &g, error))
         return false;
     g_array_append_val(t->groups, g);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run-vm.h"
 
+#include "run-affinity.h"
 #include "run-vm-params.h"
 #include "run-workload.h"
 #include "sim-error.h"
@@ -55,36 +56,6 @@ static bool read_arguments(sim_config *c, const char *group, run_vm *vm, GError 
     return true;
 }
 
-/* "0-3,5" */
-static bool read_affinity(sim_config *c, const char *group, unsigned n_lps, run_vm *vm, GError **error)
-{
-    g_autofree char *text = sim_config_string(c, group, "affinity", NULL, error);
-    if (!text)
-        return *error == NULL;
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-    if (!*parts)
-        return sim_config_fail(c, error, group, "affinity", "is empty; give logical processors, for example 0-3,5");
-    for (char **p = parts; *p; p++) {
-        g_auto(GStrv) ends = g_strsplit(g_strstrip(*p), "-", 2);
-        guint64 first, last;
-        if (!g_ascii_string_to_unsigned(ends[0] ? ends[0] : "", 10, 0, G_MAXUINT32, &first, NULL) ||
-            (ends[1] && !g_ascii_string_to_unsigned(ends[1], 10, 0, G_MAXUINT32, &last, NULL)))
-            return sim_config_fail(c, error, group, "affinity",
-                                   "'%s' is not a list of logical processors, for example 0-3,5", text);
-        last = ends[1] ? last : first;
-        if (last < first)
-            return sim_config_fail(c, error, group, "affinity", "'%s' is a range that ends before it begins", *p);
-        if (last >= n_lps)
-            return sim_config_fail(c, error, group, "affinity",
-                                   "there is no logical processor %" G_GUINT64_FORMAT "; the machine has 0 to %u", last,
-                                   n_lps - 1);
-        for (guint64 i = first; i <= last; i++)
-            vm->affinity[i / 64] |= UINT64_C(1) << (i % 64);
-    }
-    vm->has_affinity = true;
-    return true;
-}
-
 static bool read_folder(sim_config *c, const char *group, run_vm *vm, GError **error)
 {
     g_autofree char *folder = sim_config_string(c, group, "folder", NULL, error);
@@ -126,28 +97,33 @@ static bool read_controls(sim_config *c, const char *group, run_vm *vm, GError *
            sim_config_fail(c, error, group, sim_config_has(c, group, "entry-controls") ? "entry-controls" : "exit-controls", "%s", wrong->message);
 }
 
-static bool read_limits(sim_config *c, const char *group, run_vm *vm, GError **error)
+static bool read_resources(sim_config *c, const char *group, run_vm *vm, GError **error)
 {
     vm->memory = sim_config_size(c, group, "memory", 256 << 20, error);
     vm->disk_limit = sim_config_size(c, group, "disk-limit", 64 << 20, error);
-    vm->weight = (uint32_t)sim_config_uint(c, group, "weight", 256, 1, 65535, error);
-    vm->priority = (int32_t)sim_config_uint(c, group, "priority", 0, 0, 1000, error);
-    vm->start = sim_config_time(c, group, "start", 0, error);
-    vm->gang = sim_config_string(c, group, "gang", sim_config_has(c, group, "count") ? group + strlen("vm ") : NULL, error);
-    vm->stop = sim_config_time(c, group, "stop", 0, error);
-    vm->quantum = sim_config_time(c, group, "quantum", 0, error);
     vm->io_latency = sim_config_time(c, group, "io-latency", 100 * SIM_PS_PER_US, error);
     vm->io_bytes_per_s = sim_config_size(c, group, "io-bandwidth", 500000000, error);
     if (*error)
         return false;
     if (vm->memory < (1 << 20) || vm->memory > (UINT64_C(1) << 40))
         return sim_config_fail(c, error, group, "memory", "is outside 1MiB to 1024GiB");
+    return vm->io_bytes_per_s >= 1000 || sim_config_fail(c, error, group, "io-bandwidth", "is below 1kB (per second)");
+}
+
+static bool read_limits(sim_config *c, const char *group, run_vm *vm, GError **error)
+{
+    vm->weight = (uint32_t)sim_config_uint(c, group, "weight", 256, 1, 65535, error);
+    vm->priority = (int32_t)sim_config_uint(c, group, "priority", 0, 0, 1000, error);
+    vm->start = sim_config_time(c, group, "start", 0, error);
+    vm->gang = sim_config_string(c, group, "gang", sim_config_has(c, group, "count") ? group + strlen("vm ") : NULL, error);
+    vm->stop = sim_config_time(c, group, "stop", 0, error);
+    vm->quantum = sim_config_time(c, group, "quantum", 0, error);
+    if (*error)
+        return false;
     if (vm->quantum && (vm->quantum < VMM_QUANTUM_MIN || vm->quantum > VMM_QUANTUM_MAX))
         return sim_config_fail(c, error, group, "quantum", "is outside 10us to 1s");
     if (sim_config_has(c, group, "stop") && vm->stop <= vm->start)
         return sim_config_fail(c, error, group, "stop", "is not after the VM's start; give simulated time since power-on of the machine");
-    if (vm->io_bytes_per_s < 1000)
-        return sim_config_fail(c, error, group, "io-bandwidth", "is below 1kB (per second)");
     return true;
 }
 
@@ -167,6 +143,20 @@ static bool name_is_free(const run_scenario *s, const char *name)
         if (strcmp(((const run_vm *)g_ptr_array_index(s->vms, i))->name, name) == 0)
             return false;
     return true;
+}
+
+bool run_vm_read_work(sim_config *c, const char *group, const run_scenario *s, const char *fallback, run_vm *vm, GError **error)
+{
+    bool told = !fallback || sim_config_has(c, group, "workload");
+    if (!told) {
+        g_assert(g_str_has_prefix(fallback, "synthetic:"));
+        vm->workload = g_strdup(fallback);
+        vm->kind = RUN_WORK_SYNTHETIC;
+        vm->synthetic = g_strdup(fallback + strlen("synthetic:"));
+    }
+    return (!told || run_workload_read(c, group, s, vm, error)) && read_arguments(c, group, vm, error) &&
+           run_affinity_read(c, group, s->machine, vm->affinity, &vm->has_affinity, error) && read_folder(c, group, vm, error) &&
+           read_resources(c, group, vm, error);
 }
 
 bool run_vm_read(sim_config *c, const char *group, run_scenario *s, GError **error)
@@ -189,9 +179,7 @@ bool run_vm_read(sim_config *c, const char *group, run_scenario *s, GError **err
         g_ptr_array_add(s->vms, vm);
         if (!free_name)
             return sim_config_fail(c, error, group, "", "there is a VM '%s' already", vm->name);
-        if (!run_workload_read(c, group, s, vm, error) || !read_arguments(c, group, vm, error) ||
-            !read_affinity(c, group, s->machine->n_lps, vm, error) ||
-            !read_folder(c, group, vm, error) || !read_limits(c, group, vm, error) || !read_controls(c, group, vm, error) ||
+        if (!run_vm_read_work(c, group, s, NULL, vm, error) || !read_limits(c, group, vm, error) || !read_controls(c, group, vm, error) ||
             !run_vm_params_read(c, group, s, vm, error))
             return false;
         if (vm->stdout_file && count > 1)

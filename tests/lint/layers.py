@@ -13,13 +13,14 @@ LAYERS = {
     'cpu-model/port': [],
     'cpu-model': ['cpu-model/port', 'sim/kernel'],
     'vmm': ['sim/kernel'],
+    'vmm/conform': ['sim/kernel', 'vmm'],
     'traces': ['cpu-model/port', 'sim/kernel'],
     'workloads': ['cpu-model/port', 'sim/kernel', 'traces'],
     'workloads/guests': [],
     'examples': [],
     'sim/run': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'traces', 'vmm', 'workloads'],
-    'sim/cli': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'traces', 'vmm', 'workloads'],
-    'tests': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'tests/unit/vmm', 'traces', 'vmm', 'workloads', 'workloads/guests'],
+    'sim/cli': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'traces', 'vmm', 'vmm/conform', 'workloads'],
+    'tests': ['cpu-model', 'cpu-model/port', 'sim/kernel', 'sim/run', 'tests/unit/vmm', 'traces', 'vmm', 'vmm/conform', 'workloads', 'workloads/guests'],
 }
 
 # Library header: the files that may include it.

@@ -16,3 +16,4 @@ extern const struct vmm_policy_ops vmm_policy_null;
 extern const struct vmm_policy_ops vmm_policy_gang;
 extern const struct vmm_policy_ops vmm_policy_dio;
 extern const struct vmm_policy_ops vmm_policy_symbiosis;
+extern const struct vmm_policy_ops vmm_policy_oracle;

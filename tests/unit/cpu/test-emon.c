@@ -318,6 +318,49 @@ START_TEST(raw_codes)
 }
 END_TEST
 
+/* While somebody else has the processor, counters stand still, overflow nowhere and interrupt nobody; then they go on as if nothing had been. */
+START_TEST(held_counters_stand_still)
+{
+    program(0, (sim_emon_config){.event = SIM_EV_INSTRUCTIONS, .period = 100, .interrupt = true});
+    program(1, (sim_emon_config){.event = SIM_EV_UOPS, .threshold = 4});
+    adds(10);
+    feed();
+    ck_assert(cpu_lp_emon_run(lp, UINT64_MAX));
+    cpu_lp_stop(lp);
+    uint64_t insns = cpu_lp_emon_read(lp, 0), full = cpu_lp_emon_read(lp, 1), fixed = cpu_lp_emon_fixed(lp, 0);
+    ck_assert_uint_eq(insns, SIM_EMON_MASK + 1 - 60);
+    cpu_lp_emon_hold(lp, true);
+    ck_assert(!cpu_lp_emon_watched(lp));
+    g_array_set_size(s.blocks, 0);
+    adds(100);
+    feed();
+    ck_assert(cpu_lp_run(lp, UINT64_MAX));
+    cpu_lp_stop(lp);
+    ck_assert_uint_eq(cpu_lp_emon_read(lp, 0), insns);
+    ck_assert_uint_eq(cpu_lp_emon_status(lp), 0);
+    program(2, (sim_emon_config){.event = SIM_EV_INSTRUCTIONS}); /* begins with what comes after */
+    cpu_lp_emon_hold(lp, false);
+    ck_assert_uint_eq(cpu_lp_emon_read(lp, 0), insns);
+    ck_assert_uint_eq(cpu_lp_emon_read(lp, 1), full);
+    ck_assert_uint_eq(cpu_lp_emon_fixed(lp, 0), fixed);
+    ck_assert(cpu_lp_emon_watched(lp));
+    g_array_set_size(s.blocks, 0);
+    adds(14);
+    feed();
+    ck_assert(cpu_lp_emon_run(lp, UINT64_MAX));
+    ck_assert_uint_eq(cpu_lp_emon_read(lp, 0), SIM_EMON_MASK + 1 - 4);
+    ck_assert(!cpu_lp_emon_due(lp));
+    cpu_lp_stop(lp);
+    g_array_set_size(s.blocks, 0);
+    adds(1);
+    feed();
+    cpu_lp_emon_run(lp, UINT64_MAX);
+    ck_assert(cpu_lp_emon_due(lp));
+    ck_assert_uint_eq(cpu_lp_emon_read(lp, 2), 60);
+    ck_assert_uint_eq(cpu_lp_emon_fixed(lp, 0) - fixed, 60);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cpu-emon");
@@ -333,6 +376,7 @@ int main(void)
     tcase_add_test(t, stalls_and_cycles_without_issue);
     tcase_add_test(t, bad_programming_is_refused);
     tcase_add_test(t, raw_codes);
+    tcase_add_test(t, held_counters_stand_still);
     suite_add_tcase(suite, t);
     return fixture_main(suite);
 }

@@ -10,3 +10,6 @@ Suite *metrics_suite(void);
 Suite *output_suite(void);
 Suite *emon_suite(void);
 Suite *vm_params_suite(void);
+Suite *figures_suite(void);
+Suite *stats_suite(void);
+Suite *expression_suite(void);

@@ -2,7 +2,7 @@
 /* What tests of scheduling policies have in common: VMs in numbers, shares of time, and that nothing went wrong. */
 #pragma once
 
-#include "mock.h"
+#include "vmm-mock.h"
 
 /* Parameters of the policy: pairs of name and value, NULL at the end. */
 mock *case_new(unsigned n_pcpus, const char *policy, const char *const *params);

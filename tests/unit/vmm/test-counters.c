@@ -3,7 +3,7 @@
 #include "test-vmm.h"
 
 #include "emon-policy.h"
-#include "mock.h"
+#include "vmm-mock.h"
 
 #include <string.h>
 

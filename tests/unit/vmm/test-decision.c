@@ -2,7 +2,7 @@
 /* Policies that misbehave: every bad answer is counted, named, and replaced by round-robin. */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 #include "sim-error.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * decisions afterwards. */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 #include "policies/emon-ledger.h"
 
 #include <string.h>

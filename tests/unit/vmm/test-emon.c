@@ -2,7 +2,7 @@
 /* emon-quantum: each trigger on its pattern and on no other; what is booked; oscillation; the cost of sampling. */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 
 #include <stdio.h>
 #include <string.h>

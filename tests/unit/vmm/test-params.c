@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 #include "sim-error.h"
 #include "vmm-params.h"
 #include "vmm-registry.h"

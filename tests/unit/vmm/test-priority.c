@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 
 START_TEST(wakes_preempt)
 {

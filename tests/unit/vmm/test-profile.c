@@ -2,7 +2,7 @@
 /* Profiles of vCPUs, pCPUs and tasks, and how one run hands them to the next. */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 #include "policies/policies.h"
 #include "vmm-profile.h"
 

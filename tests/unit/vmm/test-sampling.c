@@ -2,7 +2,7 @@
 /* The state management unit in its three kinds, on round-robin with an `evaluate`. */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 #include "policies/policies.h"
 #include "vmm-profile.h"
 

@@ -2,7 +2,7 @@
 /* The scheduler's frame with round-robin: order, lengths, states, waking, devices, affinity, ends. */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 
 #include <string.h>
 

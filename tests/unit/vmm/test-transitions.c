@@ -2,7 +2,7 @@
 /* Controls of transitions, what they cost, instructions that do not exit, VMs that are removed. */
 #include "test-vmm.h"
 
-#include "mock.h"
+#include "vmm-mock.h"
 #include "sim-error.h"
 
 #include <string.h>

@@ -7,6 +7,7 @@ int main(void)
 {
     Suite *s = suite_create("vmm");
     suite_add_tcase(s, vmm_tests_runqueue());
+    suite_add_tcase(s, vmm_tests_below());
     suite_add_tcase(s, vmm_tests_params());
     suite_add_tcase(s, vmm_tests_sched());
     suite_add_tcase(s, vmm_tests_transitions());

@@ -24,6 +24,7 @@ TCase *vmm_tests_vm_params(void);
 TCase *vmm_tests_policies(void);
 TCase *vmm_tests_transitions(void);
 TCase *vmm_tests_runqueue(void);
+TCase *vmm_tests_below(void);
 
 #define MS(n) ((sim_ps)((n) * 1000000000.0))
 #define US(n) ((sim_ps)((n) * 1000000.0))

@@ -416,7 +416,7 @@ static const struct {
     { "stream stores=half", "synthetic: stores: 'half' is not a share*" },
     { "code ws=8MiB", "synthetic: ws=8MiB is outside 4KiB to 4MiB" },
     { "code ws=3MiB; code ws=2MiB", "synthetic: the phases of code walk through 5120KiB in all; at most 4096KiB" },
-    { "sleep", "synthetic: a sleep is written 'sleep 1ms'" },
+    { "sleep", "synthetic: a sleep is written 'sleep 1ms' or 'sleep 1ms jitter=200us'" },
     { "loop; sleep 5", "synthetic: phase 2: sleep: *'5'*" },
     { "loop; sleep 2000000s", "synthetic: phase 2: sleep: *" },
     { "loop; io 5MiB read", "synthetic: phase 2: a disk request is written *" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A machine without processors: pCPUs whose guests follow a script, on the real event engine. Guests execute one
- * instruction per nanosecond; a pCPU's clock is 1 GHz. */
+/* A machine without processors, for tests, benchmarks and the conformance suite of policies: pCPUs whose guests follow a script, on the real event engine.
+ * Guests execute one instruction per nanosecond; a pCPU's clock is 1 GHz. */
 #pragma once
 
 #include "sim-engine.h"
@@ -58,6 +58,11 @@ typedef struct mock {
     GPtrArray *guests; /* of mock_guest, by vCPU */
     vmm_config config;
     sim_ps end;
+    /* After each event and each stop of a guest; or NULL. */
+    void (*watch)(void *user);
+    /* The VMM did to the machine what cannot be done: says what. NULL, and where it returns: abort. */
+    void (*broken)(void *user, const char *what);
+    void *user;
     uint32_t block;    /* ps by which a running pCPU may overshoot an event (as real cores do by a block); 0: exact */
 } mock;
 
@@ -66,7 +71,7 @@ mock *mock_new(unsigned n_pcpus, unsigned counters, const char *policy);
 void mock_free(mock *m);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(mock, mock_free)
 
-/* Makes the VMM (asserts that it can be made). */
+/* Makes the VMM, which has to be possible. */
 void mock_make(mock *m);
 /* Adds a VM with a scripted guest. config may be NULL. */
 mock_guest *mock_add(mock *m, const vmm_vm_config *config, const mock_step *steps, unsigned n_steps);

@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "mock.h"
+#include "vmm-mock.h"
 
 #include "sim-error.h"
 #include "vmm-registry.h"
 
-#include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PS_PER_INSN 1000
+
+static void broken(const mock *m, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void broken(const mock *m, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    if (m->broken)
+        m->broken(m->user, text);
+    g_printerr("scripted machine: %s\n", text);
+    abort();
+}
+
+#define require(m, truth, ...) ((truth) ? (void)0 : broken(m, __VA_ARGS__))
 
 static mock_pcpu *of(vmm_pcpu *p)
 {
@@ -22,10 +38,10 @@ static void load_step(mock_guest *g)
 static void op_start(vmm_pcpu *p, uint32_t vcpu, vmm_owner owner)
 {
     mock_pcpu *c = of(p);
-    ck_assert_ptr_null(c->guest);
-    ck_assert_uint_eq(owner, vcpu + 1);
+    require(c->mock, !c->guest, "a vCPU is put on pCPU %u, where another one is", p->id);
+    require(c->mock, owner == vcpu + 1, "vCPU %u is put on for owner %u", vcpu, owner);
     for (unsigned i = 0; i < c->mock->n; i++)
-        ck_assert(!c->mock->cpus[i].guest || c->mock->cpus[i].vcpu != vcpu);
+        require(c->mock, !c->mock->cpus[i].guest || c->mock->cpus[i].vcpu != vcpu, "vCPU %u is put on pCPU %u while it is on pCPU %u", vcpu, p->id, i);
     c->guest = g_ptr_array_index(c->mock->guests, vcpu);
     c->vcpu = vcpu;
     c->stay = 0;
@@ -34,7 +50,7 @@ static void op_start(vmm_pcpu *p, uint32_t vcpu, vmm_owner owner)
 static void op_stop(vmm_pcpu *p)
 {
     mock_pcpu *c = of(p);
-    ck_assert_ptr_nonnull(c->guest);
+    require(c->mock, c->guest, "nobody is on pCPU %u to be taken off", p->id);
     g_array_append_val(c->stays, c->stay);
     c->guest = NULL;
     c->halted = false;
@@ -46,7 +62,7 @@ static sim_ps op_now(vmm_pcpu *p)
     sim_ps present = sim_engine_now(c->mock->engine);
     if ((!c->guest || c->halted) && c->now < present)
         c->now = present;
-    ck_assert_uint_ge(c->now, present);
+    require(c->mock, c->now >= present, "pCPU %u is behind the present", p->id);
     return c->now;
 }
 
@@ -67,7 +83,7 @@ static void op_flush_tlb(vmm_pcpu *p)
 static void op_halt(vmm_pcpu *p, bool halted)
 {
     mock_pcpu *c = of(p);
-    ck_assert_ptr_nonnull(c->guest);
+    require(c->mock, c->guest, "nobody is on pCPU %u to halt", p->id);
     op_now(p);
     c->halted = halted;
 }
@@ -162,7 +178,7 @@ mock *mock_new(unsigned n_pcpus, unsigned counters, const char *policy)
     }
     if (policy) {
         m->config.policy = vmm_policy_find(policy, NULL);
-        ck_assert_ptr_nonnull(m->config.policy);
+        require(m, m->config.policy, "there is no policy '%s'", policy);
     }
     m->config.keep_schedule = true;
     m->config.seed = 1;
@@ -185,7 +201,7 @@ void mock_make(mock *m)
 {
     g_autoptr(GError) error = NULL;
     m->v = vmm_new(&m->config, m->engine, m->ports, m->n, &error);
-    ck_assert_msg(m->v != NULL, "%s", error ? error->message : "");
+    require(m, m->v, "%s", error ? error->message : "");
 }
 
 mock_guest *mock_add(mock *m, const vmm_vm_config *config, const mock_step *steps, unsigned n_steps)
@@ -201,8 +217,10 @@ mock_guest *mock_add(mock *m, const vmm_vm_config *config, const mock_step *step
     g->n_steps = n_steps;
     load_step(g);
     g_ptr_array_add(m->guests, g);
-    ck_assert(vmm_check_vm(m->v, &c, NULL));
-    ck_assert_uint_eq(vmm_add_vm(m->v, &c), m->guests->len - 1);
+    g_autoptr(GError) error = NULL;
+    require(m, vmm_check_vm(m->v, &c, &error), "%s", error ? error->message : "");
+    unsigned number = vmm_add_vm(m->v, &c);
+    require(m, number == m->guests->len - 1, "VM %u got the number %u", m->guests->len - 1, number);
     return g;
 }
 
@@ -285,6 +303,8 @@ void mock_run(mock *m, sim_ps until)
             run_guest(m, c, MIN(next, until));
         else
             break;
+        if (m->watch)
+            m->watch(m->user);
     }
     m->end = until;
     vmm_finish(m->v, until);
