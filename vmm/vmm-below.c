@@ -97,8 +97,14 @@ static void close_mode(below_pc *p, sim_ps end)
         p->time[p->mode] -= p->mode_since - before;
         p->mode_since = before;
     }
-    g_assert(p->mode_since <= end);
-    p->time[p->mode] += end - p->mode_since;
+    /* Many exits of one block may be further back: of what is past the end, the layer's part is not known, and most of it is that. */
+    sim_ps past = p->mode_since - MIN(p->mode_since, end);
+    for (int m = BELOW_N_MODES - 1; past && m >= 0; m--) {
+        sim_ps part = MIN(past, p->time[m]);
+        p->time[m] -= part;
+        past -= part;
+    }
+    p->time[p->mode] += end - MIN(p->mode_since, end);
     p->mode_since = end;
 }
 

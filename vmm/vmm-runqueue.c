@@ -136,6 +136,11 @@ void vmm_runqueue_insert_front(vmm_runqueue *q, uint32_t vcpu, int64_t key)
     insert(q, vcpu, key, --q->front_seq);
 }
 
+void vmm_runqueue_put_back(vmm_runqueue *q, uint32_t vcpu)
+{
+    insert(q, vcpu, q->entries[vcpu].key, q->entries[vcpu].seq);
+}
+
 bool vmm_runqueue_remove(vmm_runqueue *q, uint32_t vcpu)
 {
     if (!vmm_runqueue_contains(q, vcpu))

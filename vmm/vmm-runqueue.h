@@ -21,6 +21,8 @@ void vmm_runqueue_admit(vmm_runqueue *q, uint32_t vcpu, const uint64_t affinity[
  * moved. */
 void vmm_runqueue_insert(vmm_runqueue *q, uint32_t vcpu, int64_t key);
 void vmm_runqueue_insert_front(vmm_runqueue *q, uint32_t vcpu, int64_t key);
+/* Where it was when it was removed: of candidates that were not chosen. In front it would pass those that may not run where they were candidates. */
+void vmm_runqueue_put_back(vmm_runqueue *q, uint32_t vcpu);
 /* False when it was not in the queue. */
 bool vmm_runqueue_remove(vmm_runqueue *q, uint32_t vcpu);
 bool vmm_runqueue_contains(const vmm_runqueue *q, uint32_t vcpu);

@@ -38,14 +38,14 @@ static bool write_text(const char *path, char *text, GError **error)
     return run_file_write(path, owned, strlen(owned), error);
 }
 
-/* Shows the difference to the baseline, then writes it. */
-static bool update(run_check_report *r, bool show, GError **error)
+/* Shows the difference to the baseline (`out` NULL: does not), then writes it. */
+static bool update(run_check_report *r, FILE *out, GError **error)
 {
-    g_autofree char *changes = run_check_changes(r, show && cli_colour());
-    if (show && *changes)
-        printf("recorded anew in %s:\n%s\n", r->suite->baseline_path, changes);
-    else if (show)
-        printf("nothing differs from %s\n\n", r->suite->baseline_path);
+    g_autofree char *changes = run_check_changes(r, out == stdout && cli_colour());
+    if (out && *changes)
+        fprintf(out, "recorded anew in %s:\n%s\n", r->suite->baseline_path, changes);
+    else if (out)
+        fprintf(out, "nothing differs from %s\n\n", r->suite->baseline_path);
     fflush(stdout);
     return run_check_update(r, error);
 }
@@ -54,7 +54,7 @@ static int report(const check_options *o, run_check_report *r)
 {
     GError *error = NULL;
     bool to_stdout = g_strcmp0(o->json, "-") == 0 || g_strcmp0(o->junit, "-") == 0;
-    if (o->update && !update(r, !o->tap && !to_stdout && !o->quiet, &error))
+    if (o->update && !update(r, o->quiet ? NULL : o->tap || to_stdout ? stderr : stdout, &error))
         return cli_fail(error);
     g_autofree char *text = o->tap ? run_check_tap(r) : run_check_table(r, cli_colour());
     if (o->tap || (!to_stdout && !o->quiet))

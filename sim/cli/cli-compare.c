@@ -99,6 +99,8 @@ static int execute(const cli_options *o, run_scenario *s)
     table = run_warm_table(g_steal_pointer(&table), c->runs);
     if (!write_profiles(o, c, &error))
         return cli_fail(error);
+    if (!cli_output_store(o, s, c->runs, true, &error))
+        return cli_fail(error);
     int exit_status = cli_output(o, s, g_ptr_array_index(c->runs, 0), json, table, instructions(c), seconds);
     for (guint i = 0; i < c->runs->len; i++)
         cli_tell_failure(g_ptr_array_index(c->runs, i));

@@ -171,6 +171,8 @@ void cli_options_clear(cli_options *o)
     g_free(o->profile_in);
     g_free(o->profile_out);
     g_free(o->warm_up);
+    g_free(o->store);
+    g_strfreev(o->axes);
     g_free(o->series);
     g_free(o->timeline);
     g_free(o->ftrace);

@@ -3,6 +3,7 @@
 
 #include "run-file.h"
 #include "run-profile.h"
+#include "run-store.h"
 #include "sim-error.h"
 
 #include <errno.h>
@@ -11,12 +12,29 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool check_store(const cli_options *o, GError **error)
+{
+    for (char **a = o->axes; a && *a; a++)
+        if (**a == '=' || !strchr(*a, '=')) {
+            g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE, "--axis: '%s' is not NAME=VALUE", *a);
+            return false;
+        }
+    if (o->axes && !o->store) {
+        g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE, "--axis belongs to --store");
+        return false;
+    }
+    g_autoptr(run_store) store = o->store ? run_store_open(o->store, true, error) : NULL;
+    return store || !o->store;
+}
+
 bool cli_output_check(const cli_options *o, const run_scenario *s, GError **error)
 {
     if (o->json && !run_file_check(o->json, error)) {
         g_prefix_error(error, "--json: ");
         return false;
     }
+    if (!check_store(o, error))
+        return false;
     for (guint i = 0; i < s->vms->len; i++) {
         const run_vm *vm = g_ptr_array_index(s->vms, i);
         if (vm->stdout_file && !run_file_check(vm->stdout_file, error)) {
@@ -25,6 +43,23 @@ bool cli_output_check(const cli_options *o, const run_scenario *s, GError **erro
         }
     }
     return true;
+}
+
+bool cli_output_store(const cli_options *o, const run_scenario *s, GPtrArray *runs, bool alone, GError **error)
+{
+    if (!o->store)
+        return true;
+    g_autoptr(run_store) store = run_store_open(o->store, true, error);
+    GPtrArray *axes = g_ptr_array_new_with_free_func(g_free);
+    for (char **a = o->axes; a && *a; a++) {
+        const char *eq = strchr(*a, '=');
+        g_ptr_array_add(axes, g_strndup(*a, (gsize)(eq - *a)));
+        g_ptr_array_add(axes, g_strdup(eq + 1));
+    }
+    g_ptr_array_add(axes, NULL);
+    bool good = store && run_store_put(store, s, runs, alone, (const char *const *)axes->pdata, error);
+    g_ptr_array_unref(axes);
+    return good;
 }
 
 bool cli_output_check_profile(const cli_options *o, bool folder, GError **error)

@@ -6,6 +6,8 @@
 
 /* Whether the result files could be written: --json and every VM's stdout. */
 bool cli_output_check(const cli_options *options, const run_scenario *scenario, GError **error);
+/* Puts runs of the scenario (run_result) into --store, all or none; nothing without it. `alone`: they were compared with runs alone. */
+bool cli_output_store(const cli_options *options, const run_scenario *scenario, GPtrArray *runs, bool alone, GError **error);
 /* Whether --profile-out could be written: a file, or a folder, which is made. */
 bool cli_output_check_profile(const cli_options *options, bool folder, GError **error);
 /* Writes the profile that the run left, if it was kept and `path` is not NULL. */

@@ -29,7 +29,7 @@ int cli_report(const char *command, int argc, char **argv)
     if (!cli_options_parse(command, entries, &argc, &argv, &status))
         return status;
     if (argc != 2)
-        return argc < 2 ? cli_usage(command, "the result is missing; give a file that 'quanta run --json' or 'quanta compare --json' wrote")
+        return argc < 2 ? cli_usage(command, "the result is missing; give a file that 'quanta run --json' or 'quanta compare --json' wrote, or a store")
                         : cli_usage(command, "unexpected argument '%s'", argv[2]);
     if (!html)
         return cli_usage(command, "--html is missing: where the page is to go");

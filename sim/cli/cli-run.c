@@ -49,6 +49,8 @@ static int execute(const cli_options *o, run_scenario *s)
     table = run_warm_table(g_steal_pointer(&table), runs);
     if (!cli_output_profile(o->profile_out, r, &error))
         return cli_fail(error);
+    if (!cli_output_store(o, s, runs, o->alone, &error))
+        return cli_fail(error);
     int exit_status = cli_output(o, s, r, json, table, r->totals.instructions, seconds);
     cli_tell_failure(r);
     if (!run_pictures_close(&pictures, &error))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli-seeds.h"
 
+#include "cli-output.h"
 #include "run-file.h"
 #include "run-policies.h"
 #include "run-samples.h"
@@ -39,9 +40,10 @@ static bool add_seed(const context *c, run_samples *samples, uint64_t seed, GErr
     g_autoptr(run_scenario) s = load(c, seed, error);
     g_autoptr(run_comparison) one = s ? run_compare(s, c->policies, jobs, c->status, error) : NULL;
     c->status->offset += run_compare_runs(c->scenario, c->policies);
-    if (one)
-        run_samples_add(samples, one, seed);
-    return one != NULL;
+    if (!one || !cli_output_store(c->options, s, one->runs, true, error))
+        return false;
+    run_samples_add(samples, one, seed);
+    return true;
 }
 
 static int write_out(const cli_options *o, const run_samples *samples)

@@ -31,6 +31,7 @@ int cli_check(const char *command, int argc, char **argv);
 int cli_list(const char *command, int argc, char **argv);
 int cli_record(const char *command, int argc, char **argv);
 int cli_report(const char *command, int argc, char **argv);
+int cli_sweep(const char *command, int argc, char **argv);
 int cli_throughput(const char *command, int argc, char **argv);
 int cli_trace(const char *command, int argc, char **argv);
 int cli_trace_info(const char *command, int argc, char **argv);
@@ -56,7 +57,7 @@ typedef struct {
     char *json;
     char **sets;
     char *seed_text, *policy, *policies, *traces;
-    char *profile_in, *profile_out, *warm_up;
+    char *profile_in, *profile_out, *store, **axes, *warm_up;
     char *series, *timeline, *ftrace;
     int jobs;
     gboolean progress, no_progress, quiet, alone, strict, salvage, unknown, exits;
@@ -72,7 +73,9 @@ typedef struct {
     {"traces", 0, 0, G_OPTION_ARG_FILENAME, &(o).traces, "take every VM's work from DIR/NAME.qtr, as 'quanta record SCENARIO' made them", "DIR"}, \
     {"salvage", 0, 0, G_OPTION_ARG_NONE, &(o).salvage, "use what is whole of damaged and unfinished traces", NULL}, \
     {"profile-in", 0, 0, G_OPTION_ARG_FILENAME, &(o).profile_in, "begin with the profiles that an earlier run left", "FILE"}, \
-    {"series", 0, 0, G_OPTION_ARG_FILENAME, &(o).series, "sample counters, occupancy and states for --json, at about this period of simulated time", "PERIOD"}, \
+    {"store", 0, 0, G_OPTION_ARG_FILENAME, &(o).store, "put the runs into a result store, an SQLite database, as well", "FILE.db"}, \
+    {"axis", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &(o).axes, "in the store: what tells the runs apart from others (may be repeated)", "NAME=VALUE"}, \
+    {"series", 0, 0, G_OPTION_ARG_FILENAME, &(o).series, "sample counters, occupancy and states for --json, about once a PERIOD of simulated time", "PERIOD"}, \
     {"seed", 0, 0, G_OPTION_ARG_FILENAME, &(o).seed_text, "override the scenario's seed", "N"}, \
     {"strict", 0, 0, G_OPTION_ARG_NONE, &(o).strict, "end a run at the first bad answer of its policy", NULL}, \
     {"jobs", 'j', 0, G_OPTION_ARG_INT, &(o).jobs, "runs at a time (default: one per processor of the host)", "N"}, \

@@ -19,9 +19,10 @@ const cli_command cli_commands[] = {
     {"explain", "RESULT", "why quanta changed in a run, what came of it, and what to tune",
      "RESULT is a file that 'quanta run --json' or 'quanta compare --json' wrote, of any policy; - is standard input. Exit\n"
      "status: 0 done, 2 bad usage or input.", cli_explain, false},
-    {"report", "RESULT", "a result as one page of HTML",
-     "RESULT is a file that 'quanta run --json' or 'quanta compare --json' wrote; - is standard input. The page needs nothing but\n"
-     "itself. With --series the result has what schedule and counters over time are drawn of. Exit status: 0 done, 2 bad usage\n"
+    {"report", "RESULT|STORE", "a result, or a store of results, as one page of HTML",
+     "RESULT is a file that 'quanta run --json' or 'quanta compare --json' (with --seeds, too) wrote, - standard input; STORE one that\n"
+     "--store made. The page needs nothing but itself. With --series the result has what schedule and counters over time are drawn of. Exit status: 0 done, "
+     "2 bad usage\n"
      "or input.", cli_report, false},
     {"check", "SUITE", "check policies against what a suite expects of them",
      "A suite lists scenarios, policies and expectations (man 5 quanta-suite). Exit status: 0 all as expected, 1 something is not,\n"
@@ -30,6 +31,9 @@ const cli_command cli_commands[] = {
      "A and B are files that 'quanta run --json' or 'quanta compare --json' wrote, or FILE:POLICY, one run of a comparison. Told are\n"
      "differences of the configuration, then the first decision that differs, then figures by size of change. Exit status:\n"
      "0 the same, 1 they differ, 2 bad usage or input.", cli_diff, false},
+    {"sweep", "SCENARIO...|GRID", "compare policies over a grid of machines, keys, workload mixes and seeds",
+     "One process a cell; all runs go into the store, and the same command goes on where it stopped. Exit status: 0 done, 2 bad usage or\n"
+     "input, 3 a cell has no result, or a guest or a policy failed (all other results are there), 130 interrupted.", cli_sweep, false},
     {"record", "SCENARIO|PROGRAM [ARGUMENTS]", "record guests as traces",
      "A scenario is run, and what each of its VMs does becomes DIR/NAME.qtr; a program (a static x86-64 ELF file,\n"
      "elf:guests/NAME or synthetic:SPEC) is executed without timing. Ctrl-C ends the traces where they are.\n"

@@ -284,6 +284,22 @@ char **sim_config_keys(const sim_config *c, const char *group)
     return keys ? keys : g_new0(char *, 1);
 }
 
+char *sim_config_text(const sim_config *c)
+{
+    GString *text = g_string_new(NULL);
+    g_auto(GStrv) groups = sim_config_groups(c);
+    for (char **g = groups; *g; g++) {
+        g_auto(GStrv) keys = sim_config_keys(c, *g);
+        g_string_append_printf(text, "[%s]\n", *g);
+        for (char **k = keys; *k; k++) {
+            g_autofree char *value = g_key_file_get_value(c->file, *g, *k, NULL);
+            if (strcmp(*k, "include") != 0)
+                g_string_append_printf(text, "%s = %s\n", *k, value ? g_strstrip(value) : "");
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
 bool sim_config_has_group(const sim_config *c, const char *group)
 {
     return g_key_file_has_group(c->file, group);

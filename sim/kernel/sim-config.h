@@ -36,6 +36,9 @@ char **sim_config_keys(const sim_config *config, const char *group);
 bool sim_config_has_group(const sim_config *config, const char *group);
 bool sim_config_has(const sim_config *config, const char *group, const char *key);
 
+/* What holds, included files and overrides in: each group with its keys and their values, a line each, in order. Newly allocated. */
+char *sim_config_text(const sim_config *config);
+
 /* Typed getters. A missing key gives `fallback` (a NULL string fallback: NULL result) and no error; a key that
  * is there but malformed sets the error: test with `error` after the call (they return the fallback then).
  * A chain of calls may share one GError: a getter does nothing when *error is already set. Every call marks

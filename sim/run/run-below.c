@@ -20,6 +20,9 @@ enum { MAX_THREADS = 256, MAX_NAME = 64, SHARES = 10000 /* a load is kept to a h
 /* Xen: CSCHED_DEFAULT_TSLICE_MS of the credit scheduler (xen/common/sched/credit.c, 4.17). */
 #define OUTER_QUANTUM (30 * SIM_PS_PER_MS)
 #define LOAD_PERIOD (10 * SIM_PS_PER_MS)
+/* Estimates: what is left of an inner VMM's accesses where the processor shadows control structures (Intel since Haswell), and the merging of two control
+ * structures into one, some hundred fields. */
+enum { OUTER_ACCESSES = 3, OUTER_SWITCH_CYCLES = 4000 };
 
 static void free_thread(gpointer data)
 {
@@ -144,8 +147,8 @@ static bool read_host(sim_config *c, const char *group, const run_scenario *s, r
 static bool read_outer(sim_config *c, const char *group, run_below *b, GError **error)
 {
     b->slice = sim_config_time(c, group, "quantum", OUTER_QUANTUM, error);
-    b->accesses = (uint32_t)sim_config_uint(c, group, "exits-per-exit", 3, 0, 1000, error);
-    b->switch_cycles = (uint32_t)sim_config_uint(c, group, "switch-cycles", 4000, 0, 1000000, error);
+    b->accesses = (uint32_t)sim_config_uint(c, group, "exits-per-exit", OUTER_ACCESSES, 0, 1000, error);
+    b->switch_cycles = (uint32_t)sim_config_uint(c, group, "switch-cycles", OUTER_SWITCH_CYCLES, 0, 1000000, error);
     if (*error)
         return false;
     return (b->slice >= VMM_QUANTUM_MIN && b->slice <= VMM_QUANTUM_MAX) ||

@@ -8,6 +8,7 @@
 #include "run-result-json.h"
 #include "sim-error.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SCHEMA "quanta-baseline/1"
@@ -221,6 +222,15 @@ static JsonObject *all_cases(const run_check_report *r)
     return o;
 }
 
+/* What a symbolic link leads to is written, not the link. */
+static bool write_file(const char *path, const char *text, GError **error)
+{
+    char *real = realpath(path, NULL);
+    bool good = run_file_write(real ? real : path, text, strlen(text), error);
+    free(real);
+    return good;
+}
+
 static bool write_baseline(const run_check_report *r, GError **error)
 {
     JsonObject *o = json_object_new();
@@ -230,7 +240,7 @@ static bool write_baseline(const run_check_report *r, GError **error)
     g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), o);
     json_object_unref(o);
     g_autofree char *text = run_json_text(node);
-    return run_file_write(r->suite->baseline_path, text, strlen(text), error);
+    return write_file(r->suite->baseline_path, text, error);
 }
 
 /* ---- digests in the suite --------------------------------------------------------------------------------------------------- */
@@ -282,7 +292,7 @@ static bool write_suite(const run_check_report *r, GError **error)
         changed = true;
     }
     g_autofree char *joined = g_strjoinv("\n", lines);
-    return !changed || run_file_write(r->suite->path, joined, strlen(joined), error);
+    return !changed || write_file(r->suite->path, joined, error);
 }
 
 /* What write_suite wrote. */

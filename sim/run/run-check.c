@@ -144,6 +144,8 @@ static run_check_run *finish_run(const char *policy, gathering *g, unsigned n_se
             json_object_set_double_member(figures, key, mean);
     }
     run->record = run_check_record(g->first, run->digest, figures);
+    if (n_seeds > 1)
+        json_object_set_int_member(run_read_object(run->record, "scenario"), "seeds", n_seeds);
     return run;
 }
 

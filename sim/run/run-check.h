@@ -76,8 +76,8 @@ typedef struct {
     unsigned failed, run_failures;
 } run_check_report;
 
-/* Runs one case after another, at most `jobs` runs at a time. A case that fails for another reason than bad input is in the report. NULL and error set for bad input; NULL
- * without error when cancelled. */
+/* Runs one case after another, at most `jobs` runs at a time. A case that fails for another reason than bad input is in the report. NULL and error set for bad
+ * input; NULL without error when cancelled. */
 run_check_report *run_check(run_check_suite *suite, unsigned jobs, run_status *status, GError **error);
 /* Holds the same runs against the suite and its baseline as they are now. */
 void run_check_again(run_check_report *report);

@@ -9,6 +9,8 @@
 
 /* Lists of more objects than this are compared as a whole. */
 enum { MOST_ELEMENTS = 256 };
+/* Bytes of a text that are told. */
+enum { MOST_TEXT = 1000 };
 
 typedef struct {
     char *path;      /* unique in a run: "vms/web/events.cache-misses" */
@@ -142,12 +144,13 @@ static char *identity(JsonObject *o)
 static bool can_be_told_apart(JsonArray *a)
 {
     guint n = json_array_get_length(a);
-    for (guint i = 0; i < n; i++) {
-        g_autofree char *key = identity(run_read_element(a, i));
-        if (!key || n > MOST_ELEMENTS)
+    g_autoptr(GHashTable) keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < n && n <= MOST_ELEMENTS; i++) {
+        char *key = identity(run_read_element(a, i));
+        if (!key || !g_hash_table_add(keys, key))
             return false;
     }
-    return n > 0;
+    return n > 0 && n <= MOST_ELEMENTS;
 }
 
 static void walk_array(layout *l, const char *name, JsonNode *node)
@@ -270,6 +273,15 @@ static bool is_figure(const change *c)
     return c->a && c->b && c->a->number && c->b->number && !c->a->config;
 }
 
+static void put_text(JsonObject *o, const char *key, const leaf *l)
+{
+    if (!l)
+        return;
+    g_autofree char *cut = strlen(l->text) > MOST_TEXT ? g_strndup(l->text, MOST_TEXT) : NULL;
+    g_autofree char *valid = cut ? g_utf8_make_valid(cut, -1) : NULL, *told = valid ? g_strconcat(valid, "...", NULL) : NULL;
+    json_object_set_string_member(o, key, told ? told : l->text);
+}
+
 /* What differs and is no figure: of the configuration, or not. Things that only one of the groups has are not told one by one. `limit`: 0 is all; *more:
  * those beyond. */
 static JsonArray *text_changes(const GArray *changes, bool config, const char *const *missing, unsigned limit, unsigned *more)
@@ -289,10 +301,8 @@ static JsonArray *text_changes(const GArray *changes, bool config, const char *c
         g_autofree char *what = of_run ? g_strdup(l->name) : g_strdup_printf("%s: %s", l->group, l->name);
         JsonObject *one = json_object_new();
         json_object_set_string_member(one, "what", what);
-        if (c->a)
-            json_object_set_string_member(one, "a", c->a->text);
-        if (c->b)
-            json_object_set_string_member(one, "b", c->b->text);
+        put_text(one, "a", c->a);
+        put_text(one, "b", c->b);
         json_array_add_object_element(list, one);
     }
     return list;

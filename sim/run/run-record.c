@@ -136,7 +136,8 @@ static bool simulate(recorder *r, const run_policy *policy, GError **error)
     r->below = r->below_feeds ? run_below_open(r->below_feeds, error) : NULL;
     if (!r->below)
         return false;
-    run_request q = { .scenario = r->scenario, .policy = policy, .below = r->scenario->below ? (insn_source *const *)r->below->pdata : NULL, .sources = (insn_source *const *)r->sources->pdata, .pool = r->pool, .cancel = &r->group.stop,
+    run_request q = { .scenario = r->scenario, .policy = policy, .below = r->scenario->below ? (insn_source *const *)r->below->pdata : NULL,
+                     .sources = (insn_source *const *)r->sources->pdata, .pool = r->pool, .cancel = &r->group.stop,
                       .progress = r->status->simulated };
     g_autoptr(run_result) result = run_single(&q, error);
     if (!result)

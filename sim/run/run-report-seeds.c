@@ -41,7 +41,8 @@ JsonObject *run_report_seeds(const char *path, GError **error)
         g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: %s", path, wrong ? wrong->message : "is no object of JSON");
         return NULL;
     }
-    JsonObject *root = json_node_get_object(json_parser_get_root(parser)), *figures = run_read_object(root, "figures"), *digests = run_read_object(root, "digests");
+    JsonObject *root = json_node_get_object(json_parser_get_root(parser));
+    JsonObject *figures = run_read_object(root, "figures"), *digests = run_read_object(root, "digests");
     if (!figures || !digests) {
         g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s: is no whole result: it has no 'figures' or no 'digests'", path);
         return NULL;

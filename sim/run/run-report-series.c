@@ -158,27 +158,35 @@ static void add_slice(JsonArray *lane, gint64 from, gint64 to, gint64 vm, gint64
     json_array_add_int_element(lane, end);
 }
 
-/* Too many slices to draw each: in RUN_REPORT_STEPS steps of time, the VM that had most of each. */
-static void add_steps(JsonArray *lane, const gint64 *rows, guint n, guint lp, guint n_vms, gint64 until)
+/* The VM that had most of a span of time, or -1. `own` are slices of one LP in the order of their ends, `had` zeros for all VMs. */
+static gint64 most_of(const gint64 *const *own, guint n, gint64 from, gint64 to, gint64 *had)
 {
+    gint64 most = -1;
+    guint used = 0;
+    for (; used < n && own[used][SLICE_FROM] < to; used++)
+        had[own[used][SLICE_VM]] += MAX(MIN(own[used][SLICE_TO], to) - MAX(own[used][SLICE_FROM], from), 0);
+    for (guint i = 0; i < used; i++)
+        if (had[own[i][SLICE_VM]] > (most < 0 ? 0 : had[most]))
+            most = own[i][SLICE_VM];
+    for (guint i = 0; i < used; i++)
+        had[own[i][SLICE_VM]] = 0;
+    return most;
+}
+
+/* Too many slices to draw each: in RUN_REPORT_STEPS steps of time, the VM that had most of each. */
+static void add_steps(JsonArray *lane, const gint64 *rows, guint n, guint lp, gint64 *had, gint64 until)
+{
+    g_autofree const gint64 **own = g_new(const gint64 *, (gsize)n + 1);
     gint64 step = until / RUN_REPORT_STEPS + 1, begin = 0, before = -1;
-    g_autofree gint64 *had = g_new0(gint64, (gsize)n_vms + 1);
-    guint i = 0;
+    guint n_own = 0, first = 0;
+    for (guint i = 0; i < n; i++)
+        if (rows[(gsize)i * SLICE_COLUMNS + SLICE_LP] == lp)
+            own[n_own++] = rows + (gsize)i * SLICE_COLUMNS;
     for (guint k = 0; k <= RUN_REPORT_STEPS; k++) {
-        gint64 from = k * step, to = from + step, most = -1;
-        memset(had, 0, n_vms * sizeof *had);
-        for (guint j = i; j < n && k < RUN_REPORT_STEPS; j++) {
-            const gint64 *r = rows + (gsize)j * SLICE_COLUMNS;
-            if (r[SLICE_TO] <= from && j == i)
-                i++;
-            if (r[SLICE_LP] == lp && r[SLICE_FROM] < to && r[SLICE_TO] > from)
-                had[r[SLICE_VM]] += MIN(r[SLICE_TO], to) - MAX(r[SLICE_FROM], from);
-            if (r[SLICE_TO] > to + step * 64)
-                break;
-        }
-        for (guint v = 0; v < n_vms; v++)
-            if (had[v] > 0 && (most < 0 || had[v] > had[most]))
-                most = v;
+        gint64 from = k * step;
+        while (first < n_own && own[first][SLICE_TO] <= from)
+            first++;
+        gint64 most = k < RUN_REPORT_STEPS ? most_of(own + first, n_own - first, from, from + step, had) : -1;
         if (most == before)
             continue;
         if (before >= 0)
@@ -210,10 +218,11 @@ static JsonObject *slices_data(JsonObject *series, guint n_lps, guint n_vms, gui
     JsonObject *o = json_object_new(), *table = run_read_object(series, "slices");
     JsonArray *lanes = json_array_new(), *points = run_read_array(table, "points");
     bool exact = n <= RUN_REPORT_SLICES / n_runs;
+    g_autofree gint64 *had = g_new0(gint64, n_vms);
     for (guint lp = 0; lp < n_lps; lp++) {
         JsonArray *lane = json_array_new();
         if (!exact)
-            add_steps(lane, rows, n, lp, n_vms, rows[((gsize)n - 1) * SLICE_COLUMNS + SLICE_TO]);
+            add_steps(lane, rows, n, lp, had, rows[((gsize)n - 1) * SLICE_COLUMNS + SLICE_TO]);
         for (guint i = 0; exact && i < n; i++) {
             const gint64 *r = rows + (gsize)i * SLICE_COLUMNS;
             if (r[SLICE_LP] == lp)

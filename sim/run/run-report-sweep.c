@@ -9,11 +9,17 @@
 
 #define REFERENCE "round-robin"
 
-/* The figures that a report shows, the most wanted first: run-figures.h has their kinds. */
-static const char *const figures[RUN_REPORT_FIGURES] = {
+const char *const run_report_sweep_figures[RUN_REPORT_FIGURES] = {
     "stp", "antt", "jain", "min_max_fairness", "ipc", "llc_mpki", "l1d_mpki", "branch_mpki", "steal", "wake_p50", "wake_p99", "switches", "quanta_changed",
     "instructions", "entitled_jain", "harmonic_speedup",
 };
+
+/* In the order of sim_cpi_names; the second is the whole pipeline, of which the base is a part. */
+const char *const run_report_sweep_stack[RUN_REPORT_STACK] = {
+    "cpi_stack.base", "cpi_stack.pipeline", "cpi_stack.frontend", "cpi_stack.branch", "cpi_stack.l2", "cpi_stack.llc", "cpi_stack.memory", "cpi_stack.tlb",
+    "cpi_stack.smt", "cpi_stack.system",
+};
+G_STATIC_ASSERT((int)RUN_REPORT_STACK == (int)SIM_CPI_COUNT);
 
 typedef struct {
     char *name;
@@ -24,6 +30,8 @@ typedef struct {
 typedef struct {
     uint64_t seed;
     double figures[RUN_REPORT_FIGURES]; /* NAN: not known */
+    double stack[RUN_REPORT_STACK];     /* cycles */
+    double instructions;
 } told_run;
 
 /* A combination. */
@@ -39,7 +47,8 @@ struct run_report_sweep {
     told_run run;
     guint at[RUN_REPORT_AXES];
     bool open;           /* a run is being told */
-    guint n_runs;
+    bool of_reference[RUN_REPORT_AXES];
+    guint n_runs, n_left_out;
 };
 
 static void axis_free(gpointer data)
@@ -85,7 +94,7 @@ static place *place_of(run_report_sweep *s, const guint at[RUN_REPORT_AXES], boo
     for (unsigned i = 0; i < RUN_REPORT_AXES; i++)
         g_string_append_printf(key, "%u,", at[i]);
     place *p = g_hash_table_lookup(s->known, key->str);
-    if (p || !make)
+    if (p || !make || s->places->len == RUN_REPORT_PLACES)
         return p;
     p = g_new0(place, 1);
     memcpy(p->at, at, sizeof p->at);
@@ -97,8 +106,11 @@ static place *place_of(run_report_sweep *s, const guint at[RUN_REPORT_AXES], boo
 
 static void finish_run(run_report_sweep *s)
 {
-    if (s->open)
-        g_array_append_val(place_of(s, s->at, true)->runs, s->run);
+    place *p = s->open ? place_of(s, s->at, true) : NULL;
+    if (p)
+        g_array_append_val(p->runs, s->run);
+    else
+        s->n_left_out += s->open;
     s->open = false;
 }
 
@@ -109,6 +121,8 @@ void run_report_sweep_run(run_report_sweep *s, uint64_t seed)
     s->run.seed = seed;
     for (unsigned i = 0; i < RUN_REPORT_FIGURES; i++)
         s->run.figures[i] = NAN;
+    memset(s->run.stack, 0, sizeof s->run.stack);
+    s->run.instructions = 0;
     s->open = true;
     s->n_runs++;
 }
@@ -147,8 +161,13 @@ void run_report_sweep_place(run_report_sweep *s, const char *name, const char *v
 void run_report_sweep_figure(run_report_sweep *s, const char *name, double value)
 {
     for (unsigned i = 0; i < RUN_REPORT_FIGURES; i++)
-        if (strcmp(figures[i], name) == 0)
+        if (strcmp(run_report_sweep_figures[i], name) == 0)
             s->run.figures[i] = value;
+    for (unsigned i = 0; i < RUN_REPORT_STACK; i++)
+        if (strcmp(run_report_sweep_stack[i], name) == 0)
+            s->run.stack[i] = value;
+    if (strcmp(name, "instructions") == 0)
+        s->run.instructions = value;
 }
 
 /* ---- statistics --------------------------------------------------------------------------------------------------- */
@@ -200,16 +219,33 @@ static run_paired against(const place *p, const place *reference, unsigned figur
     return run_stats_paired(values, base, n);
 }
 
+/* Where round-robin is on the axis of policies; 0: nowhere. */
+static guint reference_value(run_report_sweep *s, guint *policy)
+{
+    *policy = axis_of(s, "policy");
+    return *policy == RUN_REPORT_AXES ? 0 : GPOINTER_TO_UINT(g_hash_table_lookup(((axis *)g_ptr_array_index(s->axes, *policy))->known, REFERENCE));
+}
+
+/* Axes on which round-robin has a place at all: a parameter of another policy says nothing of it. */
+static void note_reference_axes(run_report_sweep *s)
+{
+    guint policy, value = reference_value(s, &policy);
+    memset(s->of_reference, 0, sizeof s->of_reference);
+    for (guint i = 0; value && i < s->places->len; i++) {
+        const place *p = g_ptr_array_index(s->places, i);
+        for (guint k = 0; p->at[policy] == value && k < RUN_REPORT_AXES; k++)
+            s->of_reference[k] |= p->at[k] != 0;
+    }
+}
+
 static const place *reference_of(run_report_sweep *s, const place *p)
 {
-    guint at[RUN_REPORT_AXES], policy = axis_of(s, "policy");
-    if (policy == RUN_REPORT_AXES)
+    guint at[RUN_REPORT_AXES], policy, value = reference_value(s, &policy);
+    if (!value || p->at[policy] == value)
         return NULL;
-    const axis *a = g_ptr_array_index(s->axes, policy);
-    memcpy(at, p->at, sizeof at);
-    at[policy] = GPOINTER_TO_UINT(g_hash_table_lookup(a->known, REFERENCE));
-    const place *r = at[policy] ? place_of(s, at, false) : NULL;
-    return r == p ? NULL : r;
+    for (guint k = 0; k < RUN_REPORT_AXES; k++)
+        at[k] = k == policy ? value : s->of_reference[k] ? p->at[k] : 0;
+    return place_of(s, at, false);
 }
 
 /* ---- the data ----------------------------------------------------------------------------------------------------- */
@@ -218,7 +254,7 @@ static void add_decimal(JsonArray *row, double value)
 {
     /* Six digits are more than a chart shows, and less than a page of ten thousand runs has no room for. */
     char text[G_ASCII_DTOSTR_BUF_SIZE];
-    json_array_add_double_element(row, g_ascii_strtod(g_ascii_formatd(text, sizeof text, "%.6g", isfinite(value) ? value : 0), NULL));
+    json_array_add_double_element(row, g_ascii_strtod(g_ascii_formatd(text, sizeof text, "%.5g", isfinite(value) ? value : 0), NULL));
 }
 
 static JsonArray *axes_data(const run_report_sweep *s)
@@ -237,17 +273,17 @@ static JsonArray *axes_data(const run_report_sweep *s)
     return list;
 }
 
-static JsonArray *figures_data(void)
+static JsonArray *figures_data(unsigned n)
 {
     static const char *const units[] = {[RUN_UNIT_RATIO] = "ratio", [RUN_UNIT_COUNT] = "count", [RUN_UNIT_PS] = "ps"};
     JsonArray *list = json_array_new();
-    for (unsigned i = 0; i < RUN_REPORT_FIGURES; i++) {
+    for (unsigned i = 0; i < n; i++) {
         const run_figure_kind *kind = NULL;
         for (unsigned k = 0; k < run_figure_count() && !kind; k++)
-            if (strcmp(run_figure_kinds[k].name, figures[i]) == 0)
+            if (strcmp(run_figure_kinds[k].name, run_report_sweep_figures[i]) == 0)
                 kind = &run_figure_kinds[k];
         JsonObject *o = json_object_new();
-        json_object_set_string_member(o, "name", figures[i]);
+        json_object_set_string_member(o, "name", run_report_sweep_figures[i]);
         json_object_set_string_member(o, "unit", kind ? units[kind->unit] : "ratio");
         json_object_set_int_member(o, "better", kind && kind->better == RUN_BETTER_HIGHER ? 1 : kind && kind->better == RUN_BETTER_LOWER ? -1 : 0);
         json_object_set_string_member(o, "help", kind ? kind->help : "");
@@ -277,6 +313,27 @@ static void add_figure(JsonArray *list, const place *p, unsigned figure, const r
     json_array_add_array_element(list, row);
 }
 
+/* Cycles per instruction by what they went into, of all runs of a combination together. NULL: not told. */
+static JsonArray *stack_data(const place *p)
+{
+    double cycles[RUN_REPORT_STACK] = {0}, instructions = 0, all = 0;
+    for (guint i = 0; i < p->runs->len; i++) {
+        const told_run *run = &g_array_index(p->runs, told_run, i);
+        instructions += run->instructions;
+        for (unsigned k = 0; k < RUN_REPORT_STACK; k++)
+            cycles[k] += run->stack[k];
+    }
+    cycles[1] = MAX(cycles[1] - cycles[0], 0);
+    for (unsigned k = 0; k < RUN_REPORT_STACK; k++)
+        all += cycles[k];
+    if (!(instructions > 0) || !(all > 0))
+        return NULL;
+    JsonArray *list = json_array_new();
+    for (unsigned k = 0; k < RUN_REPORT_STACK; k++)
+        add_decimal(list, cycles[k] / instructions);
+    return list;
+}
+
 /* All tests of one figure are a family: they are shown together. */
 static run_paired *tests_of(run_report_sweep *s, unsigned figure)
 {
@@ -300,8 +357,10 @@ JsonObject *run_report_sweep_data(run_report_sweep *s)
     finish_run(s);
     for (guint i = 0; i < s->places->len; i++)
         sort_runs(g_ptr_array_index(s->places, i));
+    note_reference_axes(s);
+    unsigned n_figures = CLAMP((guint)RUN_REPORT_ROWS / MAX(s->places->len, 1), 1, (guint)RUN_REPORT_FIGURES);
     run_paired *tests[RUN_REPORT_FIGURES];
-    for (unsigned f = 0; f < RUN_REPORT_FIGURES; f++)
+    for (unsigned f = 0; f < n_figures; f++)
         tests[f] = tests_of(s, f);
     JsonObject *o = json_object_new();
     JsonArray *places = json_array_new(), *verdicts = json_array_new();
@@ -311,23 +370,27 @@ JsonObject *run_report_sweep_data(run_report_sweep *s)
         JsonArray *at = json_array_new(), *values = json_array_new();
         for (guint k = 0; k < s->axes->len; k++)
             json_array_add_int_element(at, (gint64)p->at[k] - 1);
-        for (unsigned f = 0; f < RUN_REPORT_FIGURES; f++)
+        for (unsigned f = 0; f < n_figures; f++)
             add_figure(values, p, f, &tests[f][i]);
         json_object_set_array_member(one, "at", at);
         json_object_set_array_member(one, "figures", values);
+        JsonArray *stack = n_figures == RUN_REPORT_FIGURES ? stack_data(p) : NULL;
+        if (stack)
+            json_object_set_array_member(one, "cpi", stack);
         json_array_add_object_element(places, one);
     }
-    for (unsigned f = 0; f < RUN_REPORT_FIGURES; f++)
+    for (unsigned f = 0; f < n_figures; f++)
         g_free(tests[f]);
     for (unsigned i = 0; i <= RUN_VERDICT_HIGHER; i++)
         json_array_add_string_element(verdicts, run_verdict_names[i]);
     json_object_set_string_member(o, "kind", "store");
     json_object_set_string_member(o, "digest", "");
     json_object_set_int_member(o, "n_runs", s->n_runs);
+    json_object_set_int_member(o, "n_left_out", s->n_left_out);
     json_object_set_array_member(o, "vms", json_array_new());
     json_object_set_array_member(o, "verdicts", verdicts);
     json_object_set_array_member(o, "axes", axes_data(s));
-    json_object_set_array_member(o, "figures", figures_data());
+    json_object_set_array_member(o, "figures", figures_data(n_figures));
     json_object_set_array_member(o, "places", places);
     return o;
 }

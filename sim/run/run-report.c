@@ -2,7 +2,9 @@
 #include "run-report.h"
 
 #include "run-report-data.h"
+#include "run-report-store.h"
 #include "run-report-sweep.h"
+#include "run-store.h"
 
 #include <gio/gio.h>
 #include <stdio.h>
@@ -80,9 +82,16 @@ static JsonObject *result_data(const char *path, GError **error)
     return input ? run_report_data(input, error) : NULL;
 }
 
+static JsonObject *data_of(const char *path, GError **error)
+{
+    if (run_store_is_one(path))
+        return run_report_store(path, error);
+    return begins_with(path, "\"quanta-seeds/1\"", 128) ? run_report_seeds(path, error) : result_data(path, error);
+}
+
 char *run_report_html(const char *path, GError **error)
 {
-    JsonObject *data = begins_with(path, "\"quanta-seeds/1\"", 128) ? run_report_seeds(path, error) : result_data(path, error);
+    JsonObject *data = data_of(path, error);
     if (!data)
         return NULL;
     g_autofree char *source = strcmp(path, "-") == 0 ? g_strdup("standard input") : g_path_get_basename(path);

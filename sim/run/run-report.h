@@ -4,5 +4,5 @@
 
 #include <glib.h>
 
-/* The page of a result file (of `run` or `compare`). NULL and error set: cannot be read, or is none. */
+/* The page of a result file (of `run`, `compare`, `compare --seeds`) or of a store. NULL and error set: cannot be read, or is none. */
 char *run_report_html(const char *path, GError **error);

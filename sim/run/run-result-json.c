@@ -58,7 +58,7 @@ static void put_cpi_stack(JsonObject *o, const uint64_t ev[SIM_EV_COUNT])
 
 /* ---- a VM ------------------------------------------------------------------------------------------------------- */
 
-static const char *state_of(const run_vm_result *vm)
+const char *run_result_vm_state(const run_vm_result *vm)
 {
     static const char *const names[VMM_N_STATES] = {"running", "runnable", "blocked", "offline"};
     return vm->faulted ? "faulted" : vm->stopped ? "stopped"
@@ -149,7 +149,7 @@ static JsonObject *vm_object(const run_result *r, const run_vm_result *vm)
     json_object_set_array_member(o, "args", args);
     if (vm->program_sha256)
         json_object_set_string_member(o, "program_sha256", vm->program_sha256);
-    json_object_set_string_member(o, "state", state_of(vm));
+    json_object_set_string_member(o, "state", run_result_vm_state(vm));
     if (vm->ended && !vm->faulted && !vm->stopped && !vm->cut)
         json_object_set_int_member(o, "exit_status", vm->exit_status);
     put_fault(o, vm);

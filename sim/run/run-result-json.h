@@ -7,3 +7,5 @@
 /* Newly allocated text. */
 char *run_result_to_json(const run_result *result);
 char *run_comparison_to_json(const run_comparison *comparison);
+/* "ended", "faulted" and so on: docs/formats.md. Static. */
+const char *run_result_vm_state(const run_vm_result *vm);

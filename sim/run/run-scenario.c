@@ -26,6 +26,8 @@ void run_scenario_free(run_scenario *s)
     if (!s)
         return;
     g_free(s->path);
+    g_free(s->text);
+    g_free(s->machine_sha256);
     g_free(s->traces);
     g_free(s->name);
     cpu_machine_free(s->machine);
@@ -120,8 +122,16 @@ static bool read_vms(sim_config *c, run_scenario *s, GError **error)
 static bool read_scenario(sim_config *c, const uint64_t *seed, run_scenario *s, GError **error)
 {
     s->machine = read_machine(c, error);
-    return s->machine && read_general(c, seed, s, error) && run_policies_read(c, s, error) && read_vms(c, s, error) && run_jitter_read(c, s, error) && run_tasks_read(c, s, error) &&
-        run_below_read(c, s, error) && sim_config_finish(c, error);
+    return s->machine && read_general(c, seed, s, error) && run_policies_read(c, s, error) && read_vms(c, s, error) && run_jitter_read(c, s, error) &&
+        run_tasks_read(c, s, error) && run_below_read(c, s, error) && sim_config_finish(c, error);
+}
+
+/* NULL: it cannot be read any more. */
+static char *hash_file(const char *path)
+{
+    g_autoptr(GMappedFile) file = path ? g_mapped_file_new(path, FALSE, NULL) : NULL;
+    g_autoptr(GBytes) bytes = file ? g_mapped_file_get_bytes(file) : NULL;
+    return bytes ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes) : NULL;
 }
 
 static run_scenario *from_config(sim_config *c, const run_overrides *overrides, GError **error)
@@ -143,6 +153,8 @@ static run_scenario *from_config(sim_config *c, const run_overrides *overrides, 
         g_propagate_error(error, local);
         return NULL;
     }
+    s->text = sim_config_text(c);
+    s->machine_sha256 = hash_file(s->machine->path);
     return g_steal_pointer(&s);
 }
 

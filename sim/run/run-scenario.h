@@ -62,6 +62,8 @@ typedef struct run_below run_below;
 
 typedef struct {
     char *path, *name;
+    char *text;          /* what holds, included files and overrides in (sim_config_text) */
+    char *machine_sha256; /* of the machine's file */
     char *traces;        /* folder of traces that the VMs' work comes from, or NULL */
     bool salvage;        /* of every VM's trace */
     cpu_machine *machine;

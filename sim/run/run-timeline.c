@@ -169,14 +169,18 @@ static void flow(drawn_run *d, const char *phase, uint32_t track, sim_ps at)
     run_stream_text(d->out, *phase == 'f' ? ",\"bp\":\"e\",\"cat\":\"wake\",\"name\":\"wake\"}" : ",\"cat\":\"wake\",\"name\":\"wake\"}");
 }
 
-/* From where the VM woke to its first instruction. A flow begins in a slice: that of the VM's waiting, or, where it had not to wait, that of its running. */
+/* From where the VM woke to its first instruction. A flow begins in a slice: that of the VM's waiting, or, where it had not to wait, that of its running,
+ * which begins at the same time and is written later: readers who keep the file's order at equal times want the flow a nanosecond after it. */
 static void ran(drawn_run *d, const vmm_sight *s)
 {
     drawn_vm *m = &d->vms[s->vcpu];
     if (m->woke == SIM_PS_NEVER)
         return;
     d->n_flows++;
-    flow(d, "s", m->waited ? VM_TRACK + s->vcpu : s->pcpu + 1, m->woke);
+    if (m->waited)
+        flow(d, "s", VM_TRACK + s->vcpu, m->woke);
+    else
+        flow(d, "s", s->pcpu + 1, MIN(m->woke + SIM_PS_PER_NS, s->at));
     flow(d, "f", s->pcpu + 1, s->at);
     m->woke = SIM_PS_NEVER;
 }

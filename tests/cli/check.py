@@ -9,7 +9,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
-QUANTA, SOURCE, CC = sys.argv[1], sys.argv[2], sys.argv[3:]
+QUANTA, SOURCE, CC = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
 SAMPLES = os.path.join(SOURCE, "traces", "samples")
 # One logical processor; small, for it is run often.
 SCENARIO = """[scenario]

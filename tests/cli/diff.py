@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-QUANTA = sys.argv[1]
+QUANTA = os.path.abspath(sys.argv[1])
 SCENARIO = """[scenario]
 machine = skylake
 duration = 4ms

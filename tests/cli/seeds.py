@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-QUANTA = sys.argv[1]
+QUANTA = os.path.abspath(sys.argv[1])
 # What the VMs do is the same with every seed, so that only jitter makes a difference.
 SCENARIO = """[scenario]
 machine = skylake

@@ -24,6 +24,67 @@ static void spinners(conform_run *r)
         conform_add(r, plain(), NULL, 0);
 }
 
+/* Half of them never stop, half run and sleep; every eighth one runs hardly at all. */
+static void mixture(conform_run *r)
+{
+    mock_step *naps = conform_steps(r, 1), *blinks = conform_steps(r, 1);
+    naps[0] = sleeps(US(300), US(700));
+    blinks[0] = sleeps(US(1), MS(1.9));
+    for (unsigned i = 0; i < r->of->n; i++)
+        conform_add(r, plain(), i % 8 == 7 ? blinks : i % 2 ? naps : NULL, i % 2);
+}
+
+/* Little work for long: whoever is forgotten once stays away. */
+static void sleepers(conform_run *r)
+{
+    for (unsigned i = 0; i < r->of->n; i++) {
+        mock_step *s = conform_steps(r, 2);
+        s[0] = sleeps(US(200 + 13 * i), MS(3) + US(777) * i);
+        s[1] = sleeps(US(900), MS(11));
+        conform_add(r, plain(), s, 2);
+    }
+}
+
+/* Everything that happens does so at multiples of the quantum: wake-ups, starts, removals, ends. */
+static void coincidences(conform_run *r)
+{
+    enum { BEATS = 16 };
+    mock_step *s = conform_steps(r, BEATS), *end = conform_steps(r, 1);
+    for (unsigned i = 0; i < BEATS; i++)
+        s[i] = (mock_step){MS(1) - US(1) * (i % 2), {.kind = VMM_STOP_SLEEP, .until = MS(1) * 2 * (i + 1)}};
+    end[0] = stops(MS(2), VMM_STOP_END);
+    for (unsigned i = 0; i < r->of->n; i++) {
+        vmm_vm_config c = plain();
+        c.start = MS(1) * (i % 4);
+        c.stop = i % 3 == 2 ? MS(1) * (8 + i % 5) : 0;
+        conform_add(r, c, i % 4 == 0 ? end : i % 4 == 3 ? NULL : s, i % 4 == 0 ? 1 : i % 4 == 3 ? 0 : BEATS);
+    }
+}
+
+/* Sleeps that are over before the pCPU has found somebody else. */
+static void blinks(conform_run *r)
+{
+    mock_step *s = conform_steps(r, 1);
+    s[0] = sleeps(US(5), 1);
+    for (unsigned i = 0; i < r->of->n; i++)
+        conform_add(r, plain(), i % 3 ? s : NULL, i % 3 != 0);
+}
+
+/* Guests whose HLT does not exit keep their pCPU while they sleep, until their quantum is over. */
+static void halts(conform_run *r)
+{
+    static const vmm_controls own = {.entry = 0, .exit = 0, .insns = 0};
+    mock_step *s = conform_steps(r, 2);
+    s[0] = sleeps(US(200), MS(2.7));
+    s[1] = sleeps(US(100), US(80));
+    for (unsigned i = 0; i < r->of->n; i++) {
+        vmm_vm_config c = plain();
+        c.controls = i % 4 ? &own : NULL;
+        c.stop = i % 6 == 5 ? MS(7) + US(411) * i : 0;
+        conform_add(r, c, i % 4 == 2 ? NULL : s, i % 4 == 2 ? 0 : 2);
+    }
+}
+
 /* One that never stops on each pCPU, and n that wake for two microseconds every forty to seventy. */
 static void wake_storm(conform_run *r)
 {
@@ -109,6 +170,19 @@ static void one_processor(conform_run *r)
     }
 }
 
+/* Pairs of pCPUs, each with VMs of its own. */
+static void disjoint(conform_run *r)
+{
+    mock_step *s = conform_steps(r, 1);
+    s[0] = sleeps(US(600), US(500));
+    for (unsigned i = 0; i < r->of->n; i++) {
+        const uint64_t pair[VMM_MASK_WORDS] = {UINT64_C(3) << 2 * (i % 4)};
+        vmm_vm_config c = plain();
+        c.affinity = pair;
+        conform_add(r, c, i % 3 ? s : NULL, i % 3 != 0);
+    }
+}
+
 /* Groups that share no pCPU, one that overlaps two of them, and some that are free. */
 static void affinities(conform_run *r)
 {
@@ -172,6 +246,19 @@ static void counters(conform_run *r)
     }
 }
 
+/* The same under the other two kinds of state management unit. */
+static void counters_beside(conform_run *r)
+{
+    r->m->config.smu.kind = VMM_SMU_HARDWARE;
+    counters(r);
+}
+
+static void counters_armed(conform_run *r)
+{
+    r->m->config.smu.kind = VMM_SMU_HYBRID;
+    counters(r);
+}
+
 static void weights(conform_run *r)
 {
     mock_step *s = conform_steps(r, 1);
@@ -179,8 +266,18 @@ static void weights(conform_run *r)
     for (unsigned i = 0; i < r->of->n; i++) {
         vmm_vm_config c = plain();
         c.weight = i % 3 == 0 ? 1 : i % 3 == 1 ? 65535 : 256;
-        c.priority = (int32_t)(i % 4) - 2;
+        if (r->of->flags & MAY_STARVE)
+            c.priority = (int32_t)(i % 4) - 2;
         conform_add(r, c, i % 2 ? s : NULL, i % 2);
+    }
+}
+
+static void unlike(conform_run *r)
+{
+    for (unsigned i = 0; i < r->of->n; i++) {
+        vmm_vm_config c = plain();
+        c.weight = 128u << i % 4;
+        conform_add(r, c, NULL, 0);
     }
 }
 
@@ -200,6 +297,8 @@ static void gangs(conform_run *r)
 static void chance(conform_run *r)
 {
     static const vmm_stop_kind kinds[] = {VMM_STOP_SLEEP, VMM_STOP_SLEEP, VMM_STOP_SLEEP, VMM_STOP_YIELD, VMM_STOP_YIELD, VMM_STOP_IO, VMM_STOP_HYPERCALL};
+    static const char *const gangs[] = {NULL, NULL, NULL, NULL, NULL, NULL, "red", "green"};
+    static const vmm_controls own = {.entry = 0, .exit = 0, .insns = 0};
     unsigned n = 1 + conform_random(r) % 48;
     r->m->block = conform_random(r) % 2 ? conform_random(r) % 900000 : 0;
     for (unsigned i = 0; i < n; i++) {
@@ -216,6 +315,8 @@ static void chance(conform_run *r)
         vmm_vm_config c = plain();
         c.affinity = affinity;
         c.weight = 1 + conform_random(r) % 1000;
+        c.gang = gangs[conform_random(r) % G_N_ELEMENTS(gangs)];
+        c.controls = conform_random(r) % 8 ? NULL : &own;
         c.start = conform_random(r) % 2 ? 0 : US(1) * (conform_random(r) % 20000);
         c.stop = conform_random(r) % 4 ? 0 : US(1) * (20001 + conform_random(r) % 30000);
         c.io_latency = US(80);
@@ -223,18 +324,24 @@ static void chance(conform_run *r)
     }
 }
 
+#define MIXTURE(n_, pcpus_) CASE(#n_ "-on-" #pcpus_, #n_ " vCPUs on " #pcpus_ " pCPUs: half of them never stop, half sleep", pcpus_, n_, MS(1), MS(30), 0, mixture)
+#define MIXTURES(n_) MIXTURE(n_, 1), MIXTURE(n_, 2), MIXTURE(n_, 8), MIXTURE(n_, 64)
 #define CASE(name_, text_, pcpus_, n_, quantum_, span_, flags_, build_) \
     {{name_, text_}, pcpus_, n_, quantum_, span_, flags_, build_}
 
 const conform_case conform_cases[] = {
-    CASE("one-vcpu", "1 vCPU on 1 pCPU", 1, 1, MS(1), MS(30), 0, spinners),
-    CASE("two-on-one", "2 vCPUs on 1 pCPU, for 3 s", 1, 2, MS(1), MS(3000), 0, spinners),
-    CASE("four-on-two", "4 vCPUs on 2 pCPUs", 2, 4, MS(1), MS(3000), 0, spinners),
-    CASE("sixteen-on-eight", "16 vCPUs on 8 pCPUs", 8, 16, MS(1), MS(3000), 0, spinners),
-    CASE("sixty-four-on-eight", "64 vCPUs on 8 pCPUs", 8, 64, MS(1), MS(3000), 0, spinners),
-    CASE("few-on-many", "3 vCPUs on 64 pCPUs", 64, 3, MS(1), MS(100), 0, spinners),
-    CASE("256-on-64", "256 vCPUs on 64 pCPUs", 64, 256, MS(1), MS(300), 0, spinners),
-    CASE("256-on-two", "256 vCPUs on 2 pCPUs", 2, 256, MS(1), MS(3000), 0, spinners),
+    MIXTURES(1),
+    MIXTURES(2),
+    MIXTURES(4),
+    MIXTURES(16),
+    MIXTURES(64),
+    MIXTURES(256),
+    CASE("on-and-off", "powered on and off 4,000 times", 1, 2, MS(1), MS(3), ON_AND_OFF, spinners),
+    CASE("two-spin-on-one", "2 vCPUs that never stop on 1 pCPU, for 3 s", 1, 2, MS(1), MS(3000), 0, spinners),
+    CASE("four-spin-on-two", "4 on 2, for 3 s", 2, 4, MS(1), MS(3000), 0, spinners),
+    CASE("64-spin-on-8", "64 on 8, for 3 s", 8, 64, MS(1), MS(3000), 0, spinners),
+    CASE("256-spin-on-2", "256 on 2, for 3 s", 2, 256, MS(1), MS(3000), 0, spinners),
+    CASE("256-spin-on-64", "256 on 64", 64, 256, MS(1), MS(200), 0, spinners),
     CASE("short-quanta", "quanta of 10 us", 2, 6, US(10), MS(20), 0, spinners),
     CASE("long-quanta", "quanta of 1 s", 2, 6, SIM_PS_PER_S, MS(8000), 0, spinners),
     CASE("wake-storm", "100 vCPUs that wake every 40 to 70 us beside those that never stop", 2, 100, MS(1), MS(20), 0, wake_storm),
@@ -242,15 +349,24 @@ const conform_case conform_cases[] = {
     CASE("herd", "64 vCPUs that all wake at the same instants", 4, 64, MS(1), MS(130), 0, herd),
     CASE("herd-on-many", "200 on 64 pCPUs", 64, 200, MS(1), MS(130), 0, herd),
     CASE("all-blocked", "all sleep, and the machine idles", 4, 16, MS(1), MS(300), 0, all_blocked),
+    CASE("sleepers", "little work, for 3 s", 4, 6, MS(1), MS(3000), 0, sleepers),
+    CASE("blinks", "sleeps of no length", 2, 9, MS(1), MS(20), 0, blinks),
+    CASE("halts", "guests that keep their pCPU while they halt", 2, 12, MS(1), MS(60), 0, halts),
     CASE("hot-plug", "VMs come while others run, and end", 4, 40, MS(1), MS(120), 0, hot_plug),
     CASE("removal", "VMs are removed while they run, wait, sleep or halt their pCPU", 4, 50, MS(1), MS(40), 0, removal),
     CASE("faults", "guests fault while others go on", 2, 20, MS(1), MS(60), 0, faults),
+    CASE("coincidences", "all that happens does so at multiples of the quantum", 2, 16, MS(1), MS(60), 0, coincidences),
     CASE("one-processor", "all are bound to one of 8 pCPUs", 8, 12, MS(1), MS(100), 0, one_processor),
+    CASE("disjoint", "pairs of pCPUs, each with VMs of its own", 8, 24, MS(1), MS(100), 0, disjoint),
     CASE("affinities", "groups of pCPUs that do and do not overlap", 8, 30, MS(1), MS(200), 0, affinities),
     CASE("yields", "vCPUs that yield every 2 us beside some that do not", 2, 8, MS(1), MS(20), 0, yields),
     CASE("exits", "hypercalls, disk requests, flushes, tasks", 2, 8, MS(1), MS(60), 0, exits),
     CASE("counters", "counters and state views that set off every trigger", 4, 12, MS(1), MS(200), 0, counters),
-    CASE("weights", "weights from 1 to 65535, four priorities", 2, 12, MS(1), MS(500), MAY_STARVE, weights),
+    CASE("counters-hardware", "the same, sampled by a unit beside the processor", 4, 12, MS(1), MS(60), 0, counters_beside),
+    CASE("counters-hybrid", "the same, with counters that overflow and interrupt", 4, 12, MS(1), MS(200), 0, counters_armed),
+    CASE("weights", "weights from 1 to 65535", 2, 12, MS(1), MS(500), 0, weights),
+    CASE("unlike-weights", "weights of 128, 256, 512 and 1024, for 3 s", 2, 9, MS(1), MS(3000), 0, unlike),
+    CASE("priorities", "four priorities besides", 2, 12, MS(1), MS(500), MAY_STARVE, weights),
     CASE("gangs", "gangs, and some that are in none", 4, 12, MS(1), MS(100), 0, gangs),
     CASE("random-1", "by chance, 1 pCPU", 1, 1, MS(1), MS(60), 0, chance),
     CASE("random-2", "by chance, 2 pCPUs", 2, 2, MS(1), MS(60), 0, chance),
@@ -260,5 +376,7 @@ const conform_case conform_cases[] = {
     CASE("random-6", "by chance, 12 pCPUs", 12, 6, MS(1), MS(60), 0, chance),
     CASE("random-7", "by chance, 24 pCPUs", 24, 7, US(100), MS(60), 0, chance),
     CASE("random-8", "by chance, 64 pCPUs", 64, 8, MS(1), MS(60), 0, chance),
+    CASE("random-9", "by chance, 2 pCPUs, quanta of 10 us", 2, 9, US(10), MS(30), 0, chance),
+    CASE("random-10", "by chance, 5 pCPUs, quanta of 1 s", 5, 10, SIM_PS_PER_S, MS(60), 0, chance),
 };
 const unsigned conform_n_cases = G_N_ELEMENTS(conform_cases);

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The suite from outside: a process for each case, and what became of it. */
 #include "vmm-conform-private.h"
 
 #include "sim-error.h"
-#include "vmm-params.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_TEXT = 2000 };
-
-/* In the process of a case. */
-static int tell_fd = -1;
+/* A case ends after so many times the time that one hook may take: it may make progress and come to no end. */
+enum { WHOLE = 12, LOOK_MS = 100 };
 
 const vmm_conform_case *vmm_conform_cases(unsigned *n)
 {
@@ -31,128 +30,43 @@ const vmm_conform_invariant *vmm_conform_invariants(unsigned *n)
 {
     static const vmm_conform_invariant all[] = {
         {"good-answers", "every answer can be carried out: vCPU, pCPU, quantum, verdict, services"},
-        {"work-conserving", "no pCPU idles for a millisecond beside a runnable vCPU that may run on it (but with VMM_POLICY_MAY_IDLE)"},
-        {"no-starvation", "the watchdog has nothing to do (but with VMM_POLICY_MAY_IDLE)"},
+        {"work-conserving", "no pCPU idles beside a runnable vCPU that may run on it (but with VMM_POLICY_MAY_IDLE)"},
+        {"none-lost", "what is runnable is chosen some day (with VMM_POLICY_MAY_IDLE: in 500 ms where a pCPU idles, if it was chosen before)"},
+        {"no-starvation", "nobody waits longer than ten rounds of all vCPUs, by weight, and the watchdog has nothing to do (but with VMM_POLICY_MAY_IDLE)"},
         {"one-place", "a vCPU runs on one pCPU at a time, where its affinity lets it"},
         {"quantum-bounds", "no quantum is longer than a second"},
-        {"accounts", "the times in a vCPU's states add up to the run's"},
+        {"accounts", "the times in a vCPU's states add up to the run's, and pCPUs are busy for as long as vCPUs run"},
         {"deterministic", "the same case again gives the same schedule: nothing is left in static variables"},
+        {"clean-exit", "the policy can be made again after 'exit', which leaves no memory behind"},
         {"no-crash", "no hook crashes"},
-        {"ends", "every hook returns"},
+        {"ends", "every hook returns, and time goes on"},
     };
     *n = G_N_ELEMENTS(all);
     return all;
 }
-
-static void tell(const char *text)
-{
-    for (size_t put = 0, n = strlen(text); put < n;) {
-        ssize_t w = write(tell_fd, text + put, n - put);
-        if (w < 0 && errno != EINTR)
-            break;
-        put += w > 0 ? (size_t)w : 0;
-    }
-}
-
-void conform_broke(const char *invariant, const char *format, ...)
-{
-    char text[MOST_TEXT];
-    va_list args;
-    int n = g_snprintf(text, sizeof text, "%s\n", invariant);
-    va_start(args, format);
-    g_vsnprintf(text + n, sizeof text - (gulong)n, format, args);
-    va_end(args);
-    tell(text);
-    _exit(1);
-}
-
-static void machine_broke(G_GNUC_UNUSED void *user, const char *what)
-{
-    conform_broke("one-place", "%s", what);
-}
-
-uint32_t conform_random(conform_run *r)
-{
-    r->random = r->random * 1664525 + 1013904223;
-    return r->random >> 8;
-}
-
-mock_step *conform_steps(conform_run *r, unsigned n)
-{
-    mock_step *steps = g_new0(mock_step, MAX(n, 1));
-    g_ptr_array_add(r->steps, steps);
-    return steps;
-}
-
-mock_guest *conform_add(conform_run *r, vmm_vm_config config, const mock_step *steps, unsigned n)
-{
-    char *name = g_strdup_printf("v%u", r->names->len);
-    g_ptr_array_add(r->names, name);
-    config.name = name;
-    config.weight = config.weight ? config.weight : 256;
-    config.policy_origin = name;
-    return mock_add(r->m, &config, steps, n);
-}
-
-/* ---- in the process of the case ------------------------------------------------------------------------------------- */
-
-static char *run_once(const conform_case *of, const vmm_conform_config *config, const struct vmm_policy_ops *policy)
-{
-    conform_run r = {.of = of, .config = config, .random = (uint32_t)(config->seed * 2654435761u + of->n + 1), .may_idle = policy->flags & VMM_POLICY_MAY_IDLE};
-    r.m = mock_new(of->pcpus, 4, NULL);
-    r.m->config.policy = policy;
-    r.m->config.policy_params = config->params;
-    r.m->config.quantum = of->quantum;
-    r.m->watch = conform_watch;
-    r.m->broken = machine_broke;
-    r.m->user = &r;
-    r.steps = g_ptr_array_new_with_free_func(g_free);
-    r.names = g_ptr_array_new_with_free_func(g_free);
-    r.idle_since = g_new(sim_ps, of->pcpus);
-    for (unsigned i = 0; i < of->pcpus; i++)
-        r.idle_since[i] = SIM_PS_NEVER;
-    of->build(&r);
-    mock_run(r.m, of->span);
-    conform_watch_end(&r);
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    vmm_digest(r.m->v, sum);
-    mock_free(r.m);
-    g_ptr_array_unref(r.steps);
-    g_ptr_array_unref(r.names);
-    g_free(r.idle_since);
-    return g_strdup(g_checksum_get_string(sum));
-}
-
-G_NORETURN static void be_the_case(const conform_case *of, const vmm_conform_config *config, conform_trail *trail)
-{
-    const struct vmm_policy_ops *policy = conform_wrap(config->policy, trail);
-    g_autofree char *first = run_once(of, config, policy);
-    uint64_t decisions = trail->decisions;
-    g_autofree char *second = run_once(of, config, policy);
-    trail->decisions = decisions;
-    if (strcmp(first, second) != 0)
-        conform_broke("deterministic", "the case gave another schedule when it was run again in the same process");
-    tell("ok");
-    _exit(0);
-}
-
-/* ---- outside ---------------------------------------------------------------------------------------------------------- */
 
 static gint64 now_ms(void)
 {
     return g_get_monotonic_time() / 1000;
 }
 
-/* What the process says until it ends or its time is over. False: it was over, and the process is no more. */
-static bool listen_to(int fd, pid_t pid, unsigned seconds, char *text, size_t room)
+/* What the process says until it ends, or hangs: no hook has been called for `seconds` though one is being called, or it goes on without end. False: it did,
+ * and the process is no more. The host's clock decides this and nothing else. */
+static bool listen_to(int fd, pid_t pid, const conform_trail *trail, unsigned seconds, char *text, size_t room)
 {
     size_t n = 0;
-    gint64 until = now_ms() + (gint64)seconds * 1000;
+    uint64_t calls = 0;
+    gint64 limit = (gint64)seconds * 1000, began = now_ms(), progress = began;
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        gint64 left = until - now_ms();
-        int ready = left > 0 ? poll(&p, 1, (int)left) : 0;
-        if (ready < 0 && errno == EINTR)
+        int ready = poll(&p, 1, LOOK_MS);
+        gint64 now = now_ms();
+        if (trail->calls != calls)
+            progress = now;
+        calls = trail->calls;
+        if (ready < 0 && errno != EINTR)
+            return true;
+        if (ready <= 0 && now - progress < limit && now - began < limit * WHOLE)
             continue;
         if (ready <= 0) {
             kill(pid, SIGKILL);
@@ -175,60 +89,84 @@ static char *where(const conform_trail *trail)
                            (double)trail->at / (double)SIM_PS_PER_MS, trail->decisions);
 }
 
-static void judge(vmm_conform_outcome *o, const conform_trail *trail, char *said, bool in_time, int status, unsigned seconds)
+/* Takes apart what conform_broke said. False: it did not. */
+static bool read_broken(vmm_conform_outcome *o, const char *said)
 {
-    g_autofree char *place = where(trail);
-    char *end = strchr(said, '\n');
+    g_auto(GStrv) part = g_strsplit(said, "\n", 3);
+    if (g_strv_length(part) < 3 || sscanf(part[1], "%" G_GUINT64_FORMAT " %u %u", &o->at, &o->pcpu, &o->vcpu) != 3)
+        return false;
+    o->invariant = g_strdup(part[0]);
+    o->detail = g_strdup(part[2]);
+    return true;
+}
+
+static void judge(vmm_conform_outcome *o, const conform_trail *trail, const char *said, bool in_time, int status, unsigned seconds)
+{
     o->decisions = trail->decisions;
-    if (strcmp(said, "ok") == 0)
+    if (strcmp(said, "ok") == 0 || read_broken(o, said))
         return;
-    if (end) {
-        o->invariant = g_strndup(said, (gsize)(end - said));
-        o->detail = g_strdup(end + 1);
+    g_autofree char *place = where(trail);
+    o->at = trail->at;
+    if (trail->suspected) {
+        o->pcpu = trail->pcpu;
+        o->vcpu = trail->vcpu;
+        o->invariant = g_strdup(trail->suspected);
+        o->detail = g_strdup_printf("schedule let pCPU %u idle though vCPU %u was runnable, and did not return when it was asked again, %s", o->pcpu, o->vcpu, place);
     } else if (!in_time) {
+        o->hung = true;
         o->invariant = g_strdup("ends");
-        o->detail = g_strdup_printf("it still ran after %u seconds, %s", seconds, place);
+        o->detail = g_strdup_printf("it came to no end in %u seconds, %s", seconds, place);
     } else {
         o->invariant = g_strdup("no-crash");
         o->detail = WIFSIGNALED(status) ? g_strdup_printf("%s, %s", strsignal(WTERMSIG(status)), place) : g_strdup_printf("the process ended, %s", place);
     }
 }
 
-static bool check_params(const vmm_conform_config *config, GError **error)
+/* Begins the case; the end of the pipe to read from, or -1. */
+static int begin(const vmm_conform_config *config, const conform_case *of, conform_trail *trail, pid_t *pid)
 {
-    g_autofree char *origin = g_strdup_printf("policy '%s'", config->policy->name);
-    g_autofree vmm_param_value *values = vmm_params_parse(config->policy, config->params, origin, error);
-    return values != NULL;
+    int ends[2];
+    if (trail == MAP_FAILED || pipe(ends) != 0)
+        return -1;
+    *pid = fork();
+    if (*pid == 0) {
+        close(ends[0]);
+        conform_be_the_case(of, config, trail, ends[1]);
+    }
+    close(ends[1]);
+    if (*pid > 0)
+        return ends[0];
+    close(ends[0]);
+    return -1;
 }
 
 bool vmm_conform_run(const vmm_conform_config *config, unsigned number, vmm_conform_outcome *o, GError **error)
 {
-    int ends[2] = {-1, -1};
-    g_assert(number < conform_n_cases);
-    *o = (vmm_conform_outcome){.of = &conform_cases[number].shown};
-    if (!check_params(config, error))
-        return false;
-    conform_trail *trail = mmap(NULL, sizeof *trail, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pid_t pid = trail != MAP_FAILED && pipe(ends) == 0 ? fork() : -1;
-    if (pid == 0) {
-        close(ends[0]);
-        tell_fd = ends[1];
-        be_the_case(&conform_cases[number], config, trail);
-    }
-    if (pid < 0) {
-        g_set_error(error, SIM_ERROR, SIM_ERROR_IO, "cannot make a process for the case: %s", g_strerror(errno));
-        return false;
-    }
-    char said[MOST_TEXT + 100];
+    char said[CONFORM_TEXT + 100];
+    pid_t pid = -1;
     int status = 0;
-    close(ends[1]);
-    bool in_time = listen_to(ends[0], pid, config->seconds, said, sizeof said);
+    g_assert(number < conform_n_cases);
+    const conform_case *of = &conform_cases[number];
+    *o = (vmm_conform_outcome){.of = &of->shown, .pcpu = VMM_PCPU_NONE, .vcpu = VMM_VCPU_NONE};
+    conform_trail *trail = mmap(NULL, sizeof *trail, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int fd = begin(config, of, trail, &pid);
+    if (fd < 0) {
+        g_set_error(error, SIM_ERROR, SIM_ERROR_IO, "cannot make a process for the case: %s", g_strerror(errno));
+        if (trail != MAP_FAILED)
+            munmap(trail, sizeof *trail);
+        return false;
+    }
+    bool in_time = listen_to(fd, pid, trail, config->seconds, said, sizeof said);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    close(ends[0]);
-    judge(o, trail, said, in_time, status, config->seconds);
+    close(fd);
+    bool good = !g_str_has_prefix(said, CONFORM_BAD_PARAMS "\n\n");
+    if (good)
+        judge(o, trail, said, in_time, status, config->seconds);
+    else
+        g_set_error(error, SIM_ERROR, SIM_ERROR_INPUT, "%s", said + strlen(CONFORM_BAD_PARAMS "\n\n"));
     munmap(trail, sizeof *trail);
-    return true;
+    return good;
 }
 
 void vmm_conform_outcome_clear(vmm_conform_outcome *o)

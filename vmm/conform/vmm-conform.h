@@ -24,13 +24,16 @@ typedef struct {
     const struct vmm_policy_ops *policy;
     const char *const *params; /* name, value, ..., NULL: as vmm_config.policy_params; or NULL */
     uint64_t seed;             /* of the random schedules */
-    unsigned seconds;          /* of the host's time after which a case is taken for hung */
+    unsigned seconds;          /* of the host's time in which a hook has to return, else the case is taken for hung */
 } vmm_conform_config;
 
 typedef struct {
     const vmm_conform_case *of;
     char *invariant;     /* that broke, or NULL: all held */
     char *detail;        /* what happened, where and when; or NULL */
+    sim_ps at;           /* the machine's time then */
+    uint32_t pcpu, vcpu; /* of which it was, or VMM_PCPU_NONE, VMM_VCPU_NONE */
+    bool hung;           /* a hook did not return */
     uint64_t decisions;  /* times that `schedule` was called in the case's first run */
 } vmm_conform_outcome;
 

@@ -30,6 +30,25 @@ static mock_pcpu *of(vmm_pcpu *p)
     return (mock_pcpu *)(void *)p;
 }
 
+/* When the pCPU goes on; SIM_PS_NEVER: it executes nothing. */
+static sim_ps goes_on(const mock_pcpu *c)
+{
+    return c->guest && !c->halted ? c->now : SIM_PS_NEVER;
+}
+
+static uint32_t further_behind(const mock *m, uint32_t a, uint32_t b)
+{
+    return goes_on(&m->cpus[b]) < goes_on(&m->cpus[a]) ? b : a;
+}
+
+/* The pCPU's time has changed, or what it executes. */
+static void changed(mock_pcpu *c)
+{
+    mock *m = c->mock;
+    for (unsigned i = (m->leaves + c->port.id) / 2; i; i /= 2)
+        m->winners[i] = further_behind(m, m->winners[2 * i], m->winners[2 * i + 1]);
+}
+
 static void load_step(mock_guest *g)
 {
     g->left = g->n_steps ? g->steps[g->at].run : SIM_PS_NEVER;
@@ -40,20 +59,25 @@ static void op_start(vmm_pcpu *p, uint32_t vcpu, vmm_owner owner)
     mock_pcpu *c = of(p);
     require(c->mock, !c->guest, "a vCPU is put on pCPU %u, where another one is", p->id);
     require(c->mock, owner == vcpu + 1, "vCPU %u is put on for owner %u", vcpu, owner);
-    for (unsigned i = 0; i < c->mock->n; i++)
-        require(c->mock, !c->mock->cpus[i].guest || c->mock->cpus[i].vcpu != vcpu, "vCPU %u is put on pCPU %u while it is on pCPU %u", vcpu, p->id, i);
-    c->guest = g_ptr_array_index(c->mock->guests, vcpu);
+    mock_guest *g = g_ptr_array_index(c->mock->guests, vcpu);
+    require(c->mock, !g->on, "vCPU %u is put on pCPU %u while it is on pCPU %u", vcpu, p->id, g->on->port.id);
+    c->guest = g;
     c->vcpu = vcpu;
     c->stay = 0;
+    g->on = c;
+    changed(c);
 }
 
 static void op_stop(vmm_pcpu *p)
 {
     mock_pcpu *c = of(p);
     require(c->mock, c->guest, "nobody is on pCPU %u to be taken off", p->id);
-    g_array_append_val(c->stays, c->stay);
+    if (c->mock->config.keep_schedule)
+        g_array_append_val(c->stays, c->stay);
+    c->guest->on = NULL;
     c->guest = NULL;
     c->halted = false;
+    changed(c);
 }
 
 static sim_ps op_now(vmm_pcpu *p)
@@ -61,7 +85,7 @@ static sim_ps op_now(vmm_pcpu *p)
     mock_pcpu *c = of(p);
     sim_ps present = sim_engine_now(c->mock->engine);
     if ((!c->guest || c->halted) && c->now < present)
-        c->now = present;
+        c->now = present; /* it executes nothing: no change */
     require(c->mock, c->now >= present, "pCPU %u is behind the present", p->id);
     return c->now;
 }
@@ -73,6 +97,7 @@ static void op_work(vmm_pcpu *p, const vmm_work *work)
     c->now += (sim_ps)work->cycles * PS_PER_INSN;
     c->count[SIM_EV_CYCLES] += work->cycles;
     c->works++;
+    changed(c);
 }
 
 static void op_flush_tlb(vmm_pcpu *p)
@@ -86,6 +111,7 @@ static void op_halt(vmm_pcpu *p, bool halted)
     require(c->mock, c->guest, "nobody is on pCPU %u to halt", p->id);
     op_now(p);
     c->halted = halted;
+    changed(c);
 }
 
 static void op_select(vmm_pcpu *p, unsigned counter, enum sim_emon_event event)
@@ -166,6 +192,11 @@ mock *mock_new(unsigned n_pcpus, unsigned counters, const char *policy)
     m->cpus = g_new0(mock_pcpu, n_pcpus);
     m->ports = g_new0(vmm_pcpu *, n_pcpus);
     m->guests = g_ptr_array_new_with_free_func(g_free);
+    for (m->leaves = 2; m->leaves < n_pcpus; m->leaves *= 2)
+        ;
+    m->winners = g_new0(uint32_t, 2 * m->leaves);
+    for (unsigned i = 0; i < m->leaves; i++)
+        m->winners[m->leaves + i] = MIN(i, n_pcpus - 1);
     for (unsigned i = 0; i < n_pcpus; i++) {
         mock_pcpu *c = &m->cpus[i];
         c->mock = m;
@@ -194,6 +225,7 @@ void mock_free(mock *m)
     g_ptr_array_free(m->guests, TRUE);
     g_free(m->cpus);
     g_free(m->ports);
+    g_free(m->winners);
     g_free(m);
 }
 
@@ -224,13 +256,11 @@ mock_guest *mock_add(mock *m, const vmm_vm_config *config, const mock_step *step
     return g;
 }
 
-static mock_pcpu *furthest_behind(mock *m)
+/* The lowest number of equals; NULL: none executes anything. */
+static mock_pcpu *furthest_behind(const mock *m)
 {
-    mock_pcpu *best = NULL;
-    for (unsigned i = 0; i < m->n; i++)
-        if (m->cpus[i].guest && !m->cpus[i].halted && (!best || m->cpus[i].now < best->now))
-            best = &m->cpus[i];
-    return best;
+    mock_pcpu *c = &m->cpus[m->winners[1]];
+    return goes_on(c) == SIM_PS_NEVER ? NULL : c;
 }
 
 static void count(mock_pcpu *c, sim_ps ran)
@@ -278,6 +308,7 @@ static void run_guest(mock *m, mock_pcpu *c, sim_ps until)
     c->now += span;
     c->stay += span;
     g->ran += span;
+    changed(c);
     if (g->n_steps)
         g->left -= span;
     uint64_t overflow = overflows(c);

@@ -16,6 +16,7 @@ typedef struct {
 
 typedef struct mock_guest mock_guest;
 struct mock_guest {
+    struct mock_pcpu *on;   /* or NULL */
     const mock_step *steps; /* n_steps 0: runs for ever */
     unsigned n_steps, at;
     sim_ps left;            /* of the present step */
@@ -28,7 +29,7 @@ struct mock_guest {
 
 enum { MOCK_FIXED = 8 };
 
-typedef struct {
+typedef struct mock_pcpu {
     vmm_pcpu port;
     struct mock *mock;
     sim_ps now;
@@ -54,6 +55,8 @@ typedef struct mock {
     vmm *v;
     unsigned n;
     mock_pcpu *cpus;
+    unsigned leaves;     /* a power of two, n at the least */
+    uint32_t *winners;   /* [2 * leaves]: pCPUs, the one furthest behind of those below each place of a binary tree; 1 is its root */
     vmm_pcpu **ports;
     GPtrArray *guests; /* of mock_guest, by vCPU */
     vmm_config config;

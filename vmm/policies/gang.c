@@ -12,10 +12,12 @@
 #include <string.h>
 
 enum { P_SLOT, N_PARAMS };
+/* Whoever's slot is shorter than a switch takes would never have it. */
+#define LEAST_SLOT (10 * VMM_QUANTUM_MIN)
 
 static const vmm_param params[N_PARAMS] = {
     [P_SLOT] = { .name = "slot", .type = VMM_PARAM_TIME, .def.u = 0, .min.u = 0, .max.u = VMM_QUANTUM_MAX,
-                 .help = "length of a time slot; 0: the pre-assigned quantum of the first VM" },
+                 .help = "length of a time slot; 0: the pre-assigned quantum of the first VM, 100us at least" },
 };
 
 #define NO_ROW UINT32_MAX
@@ -202,7 +204,7 @@ static void *gang_init(vmm_host *h, const vmm_services *services, const vmm_para
         g->row_of[i] = NO_ROW;
         vmm_runqueue_admit(g->ready, i, facts(g, i)->affinity);
     }
-    g->slot = values[P_SLOT].u ? values[P_SLOT].u : g->n_vcpus ? facts(g, 0)->quantum : SIM_PS_PER_MS;
+    g->slot = values[P_SLOT].u ? values[P_SLOT].u : g->n_vcpus ? MAX(facts(g, 0)->quantum, LEAST_SLOT) : SIM_PS_PER_MS;
     make_matrix(g);
     return g;
 }
@@ -223,7 +225,7 @@ static void gang_exit(void *self)
 
 static bool gang_check(const vmm_param_value *v, char *message, size_t size)
 {
-    if (v[P_SLOT].u == 0 || v[P_SLOT].u >= 10 * VMM_QUANTUM_MIN)
+    if (v[P_SLOT].u == 0 || v[P_SLOT].u >= LEAST_SLOT)
         return true;
     g_snprintf(message, size, "parameter 'slot' has to be 0 or at least 100us");
     return false;
@@ -293,7 +295,7 @@ static uint32_t alternate(gang_policy *g, uint32_t pcpu)
         g->passed[n++] = found;
     }
     while (n)
-        vmm_runqueue_insert_front(g->ready, g->passed[--n], 0);
+        vmm_runqueue_put_back(g->ready, g->passed[--n]);
     return found;
 }
 

@@ -198,13 +198,13 @@ static bool try_all(oracle *o, uint32_t pcpu, const vmm_choice *choices, uint32_
     return true;
 }
 
-/* Puts the candidates back but for the one chosen, which passed those before it over. */
+/* Puts the candidates back where they were but for the one chosen, which passed those before it over. */
 static void put_back(oracle *o, const vmm_choice *choices, uint32_t n, uint32_t chosen)
 {
     for (uint32_t i = n; i-- > 0;) {
         if (i == chosen)
             continue;
-        vmm_runqueue_insert_front(o->queue, choices[i].vcpu, 0);
+        vmm_runqueue_put_back(o->queue, choices[i].vcpu);
         o->histories[choices[i].vcpu].passed += i < chosen;
     }
     o->histories[choices[chosen].vcpu].passed = 0;

@@ -15,11 +15,14 @@
 enum { P_SLOT, P_SAMPLES, P_ROUNDS, P_PREDICTOR, N_PARAMS };
 enum { PREDICT_IPC, PREDICT_DCACHE, PREDICT_BALANCE };
 enum { FIXED_INSNS = 0, FIXED_CYCLES = 1, L1D_MISSES = 0 };
+/* Whoever's slot is shorter than a switch takes would never have it. */
+#define LEAST_SLOT (10 * VMM_QUANTUM_MIN)
+enum { PATIENCE = 4 }; /* rounds. Of our own, the paper knows no affinity */
 #define COUNTER_MASK ((UINT64_C(1) << 48) - 1)
 
 static const vmm_param params[N_PARAMS] = {
     [P_SLOT] = { .name = "slot", .type = VMM_PARAM_TIME, .def.u = 0, .min.u = 0, .max.u = VMM_QUANTUM_MAX,
-                 .help = "length of a time slot; 0: the pre-assigned quantum of the first VM" },
+                 .help = "length of a time slot; 0: the pre-assigned quantum of the first VM, 100us at least" },
     [P_SAMPLES] = { .name = "samples", .type = VMM_PARAM_UINT, .def.u = 10, .min.u = 1, .max.u = 100,
                     .help = "orders that are tried in a sample phase" }, /* the paper: ten */
     [P_ROUNDS] = { .name = "rounds", .type = VMM_PARAM_UINT, .def.u = 100, .min.u = 1, .max.u = 1000000,
@@ -186,7 +189,7 @@ static void *sos_init(vmm_host *h, const vmm_services *services, const vmm_param
         s->place[i] = UINT32_MAX;
         vmm_runqueue_admit(s->ready, i, services->vcpu(h, i)->affinity);
     }
-    s->slot = values[P_SLOT].u ? values[P_SLOT].u : s->n_vcpus ? services->vcpu(h, 0)->quantum : SIM_PS_PER_MS;
+    s->slot = values[P_SLOT].u ? values[P_SLOT].u : s->n_vcpus ? MAX(services->vcpu(h, 0)->quantum, LEAST_SLOT) : SIM_PS_PER_MS;
     for (uint32_t i = 0; i < s->n_pcpus; i++)
         services->emon_select(h, i, L1D_MISSES, services->emon_event("L1-dcache-load-misses"));
     return s;
@@ -206,7 +209,7 @@ static void sos_exit(void *self)
 
 static bool sos_check(const vmm_param_value *v, char *message, size_t size)
 {
-    if (v[P_SLOT].u == 0 || v[P_SLOT].u >= 10 * VMM_QUANTUM_MIN)
+    if (v[P_SLOT].u == 0 || v[P_SLOT].u >= LEAST_SLOT)
         return true;
     g_snprintf(message, size, "parameter 'slot' has to be 0 or at least 100us");
     return false;
@@ -262,8 +265,14 @@ static uint32_t stand_in(symbiosis *s, uint32_t pcpu)
         s->passed[n++] = found;
     }
     while (n)
-        vmm_runqueue_insert_front(s->ready, s->passed[--n], 0);
+        vmm_runqueue_put_back(s->ready, s->passed[--n]);
     return found != VMM_VCPU_NONE ? found : first;
+}
+
+/* Whether it waits since long before its turn: an order may give one that is bound to few pCPUs its turns on others, for as long as the order lasts. */
+static bool is_overdue(const symbiosis *s, uint32_t vcpu, sim_ps now)
+{
+    return vcpu != VMM_VCPU_NONE && now > s->services->vcpu(s->h, vcpu)->since + PATIENCE * slots_in_round(s) * s->slot;
 }
 
 static vmm_choice sos_schedule(void *self, uint32_t pcpu, sim_ps now)
@@ -274,10 +283,11 @@ static vmm_choice sos_schedule(void *self, uint32_t pcpu, sim_ps now)
         slot++;
     sample(s, pcpu);
     advance(s, slot);
-    uint32_t vcpu = turn_of(s, pcpu);
-    bool own = vcpu != VMM_VCPU_NONE && vmm_runqueue_contains(s->ready, vcpu) && vmm_mask_has(s->services->vcpu(s->h, vcpu)->affinity, pcpu);
+    uint32_t vcpu = turn_of(s, pcpu), first = vmm_runqueue_first(s->ready, pcpu);
+    bool overdue = is_overdue(s, first, now);
+    bool own = !overdue && vcpu != VMM_VCPU_NONE && vmm_runqueue_contains(s->ready, vcpu) && vmm_mask_has(s->services->vcpu(s->h, vcpu)->affinity, pcpu);
     if (!own)
-        vcpu = stand_in(s, pcpu);
+        vcpu = overdue ? first : stand_in(s, pcpu);
     if (vcpu == VMM_VCPU_NONE)
         return (vmm_choice){ .vcpu = VMM_VCPU_NONE };
     vmm_runqueue_remove(s->ready, vcpu);

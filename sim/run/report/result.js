@@ -164,7 +164,7 @@ function schedule(runs, span, view, dependents) {
     const out = el("p", { class: "readout" });
     panel.append(out, dataTable("Slices under " + r.name, () => sliceTable(r)));
     readouts.push(() => {
-      out.replaceChildren();
+      out.replaceChildren(view.cursor === null && r === runs[0] ? "Point at a chart, or use the arrow keys on it, to see who ran when." : "");
       if (view.cursor === null) return;
       out.append(el("b", {}, time(view.cursor)), ...r.series.slices.lanes.flatMap((lane, lp) => {
         const i = sliceAt(lane, view.cursor / scaleNs);
@@ -173,6 +173,7 @@ function schedule(runs, span, view, dependents) {
     });
     interactive(c, view, span, changed, moved, "Schedule under " + r.name);
   }
+  readouts[0]();
   schedule.changed = changed;
   schedule.moved = moved;
 }

@@ -6,11 +6,12 @@ const VERDICTS = { "too-few-pairs": "too few seeds to tell", equal: "equal", con
 function store() {
   const axes = D.axes.map((a, i) => ({ ...a, index: i })).filter(a => a.values.length > 1), policy = D.axes.findIndex(a => a.name === "policy");
   const title = names => { const a = D.axes.find(x => x.name === names); return a ? a.values : []; };
-  header("Sweep", `${title("scenario").length === 1 ? title("scenario")[0] : some(title("scenario").length, "scenario")}, ${some(D.places.length, "combination")}`,
+  header(D.source.replace(/\.(db|json|sqlite)$/, ""), `${title("scenario").length === 1 ? title("scenario")[0] : some(title("scenario").length, "scenario")}, ${some(D.places.length, "combination")}`,
     [["Runs", num(D.n_runs)], ["Combinations", num(D.places.length)], ["Policies", num(title("policy").length)], ["Machines", num(title("machine").length)],
       ["Seeds", (() => { const n = D.places.flatMap(p => p.figures).filter(Boolean).map(f => f[0]); return n.length ? (Math.min(...n) === Math.max(...n) ? num(n[0]) : Math.min(...n) + " to " + Math.max(...n)) : "\u2013"; })()]]);
   const shown = D.figures.map((f, i) => ({ ...f, index: i, label: FIGURE_NAMES[f.name] || f.name })).filter(f => D.places.some(p => p.figures[f.index]));
   const show = (f, x) => f.unit === "ps" ? time(x) : f.name === "steal" ? percent(x) : sig(x);
+  if (D.n_left_out) main.append(el("p", { class: "warn" }, `${some(D.n_left_out, "run")} more than a page has room for: not shown.`));
   if (!shown.length) { main.append(el("p", { class: "note" }, "There are no finished runs.")); return; }
   if (policy >= 0 && D.axes[policy].values.length > 1) overview(policy, shown);
   explorer(axes, policy, shown, show);
@@ -57,8 +58,24 @@ function explorer(axes, policy, shown, show) {
   D.axes.forEach((a, i) => { if (D.places.length) state.at[i] = D.places[0].at[i]; });
   const c = chart(panel, "Figures over the sweep", width => draw(width));
   panel.append(data);
+  const stacks = el("div", { class: "panel" }, el("h3", {}, "CPI stacks", el("small", {}, "cycles per instruction of all VMs together, means over seeds")), keyLegend(CPI_TEXT.map((t, i) => [t, `var(--s${i})`])));
+  const told = D.places.some(p => p.cpi), stackChart = told ? chart(stacks, "CPI stacks of the combinations shown", width => drawStacks(width)) : null, stackData = el("div", {});
+  if (told) { stacks.append(stackData); s.append(stacks); }
+  const named = () => series().flatMap(([name, list]) => list.filter(p => p.cpi).map(p => [[name, state.x >= 0 ? label(p) : ""].filter(Boolean).join(", "), p]));
+  function drawStacks(width) {
+    const list = named().slice(0, 60), l = Math.min(190, width * 0.38), H = 20, svg = sv("svg", { viewBox: `0 0 ${width} ${list.length * H + 4}` }), whole = p => p.cpi.reduce((a, b) => a + b, 0), most = Math.max(...list.map(r => whole(r[1])));
+    list.forEach(([name, p], i) => {
+      let at = l;
+      svg.append(sv("text", { class: "name", x: l - 10, y: i * H + 14, "text-anchor": "end" }, cut(name, l - 12)));
+      p.cpi.forEach((v, k) => { const w = v / most * (width - l - 52); svg.append(sv("rect", { x: at.toFixed(2), y: i * H + 3, width: w.toFixed(2), height: H - 5, fill: `var(--s${k})` }, sv("title", {}, `${name}, ${CPI_TEXT[k]}: ${num(v, 3)}`))); at += w; });
+      svg.append(sv("text", { class: "value", x: at + 6, y: i * H + 14 }, num(whole(p), 2)));
+    });
+    return svg;
+  }
   function places() {
-    return D.places.filter(p => D.axes.every((a, i) => i === state.x || i === policy || a.values.length < 2 || p.at[i] === state.at[i] || p.at[i] < 0));
+    const list = D.places.filter(p => D.axes.every((a, i) => i === state.x || i === policy || a.values.length < 2 || p.at[i] === state.at[i] || p.at[i] < 0));
+    const place = p => state.x < 0 || p.at[state.x] < 0 ? -Infinity : number(D.axes[state.x].values[p.at[state.x]]);
+    return state.x >= 0 && state.x !== policy && numeric(D.axes[state.x]) ? list.sort((a, b) => place(a) - place(b)) : list;
   }
   function series() {
     const list = places(), one = policy < 0 || state.x === policy;
@@ -77,7 +94,7 @@ function explorer(axes, policy, shown, show) {
     return x && numeric(x) ? lines(width, f, groups, x, low, high) : rows(width, f, groups, low, high);
   }
   function lines(width, f, groups, x, low, high) {
-    const H = 300, l = 66, svg = sv("svg", { viewBox: `0 0 ${width} ${H + 34}` }), values = x.values.map(number), least = Math.min(...values), most = Math.max(...values), log = least > 0 && most / least >= 16;
+    const H = 300, l = 66, svg = sv("svg", { viewBox: `0 0 ${width} ${H + 34}` }), values = x.values.map(number), least = Math.min(...values), most = Math.max(...values), log = least > 0 && most / least >= 8;
     const pos = v => log ? Math.log(v) : v, px = v => l + 14 + (pos(v) - pos(least)) / ((pos(most) - pos(least)) || 1) * (width - l - 30), py = v => H - (v - low) / (high - low) * (H - 12);
     for (const t of ticks(low, high, 5)) svg.append(sv("line", { class: "grid", x1: l, x2: width - 4, y1: py(t), y2: py(t) }), sv("text", { x: l - 6, y: py(t) + 4, "text-anchor": "end" }, show(f, t)));
     let edge = -99;
@@ -116,7 +133,7 @@ function explorer(axes, policy, shown, show) {
     return svg;
   }
   function numbers() {
-    const f = figure(), list = series().flatMap(g => g[1]), differing = D.axes.map((a, i) => i).filter(i => D.axes[i].values.length > 1);
+    const f = figure(), list = series().flatMap(g => g[1]), differing = D.axes.map((a, i) => i).filter(i => i === policy || new Set(list.map(p => p.at[i])).size > 1);
     return table(`${f.label}: ${f.help}`, [...differing.map(i => D.axes[i].name), "Seeds", "Mean", "95 % from", "to", "Of round-robin", "Verdict", "p"],
       list.filter(p => p.figures[f.index]).map(p => {
         const v = p.figures[f.index], verdict = v.length > 6 ? D.verdicts[v[6]] : null;
@@ -133,7 +150,13 @@ function explorer(axes, policy, shown, show) {
     title.replaceChildren(f.label, el("small", {}, f.help + (f.better > 0 ? "; more is better" : f.better < 0 ? "; less is better" : "")));
     legend.replaceChildren(policy >= 0 && state.x !== policy ? keyLegend(series().map(g => [g[0], colour(g[2])])) : "");
     c.redraw();
-    data.replaceChildren(el("div", { style: "margin-top:.8rem" }, scroll("Figures of the combinations shown", numbers())));
+    const rows = numbers(), box = el("details", {}, el("summary", {}, "Data of this chart as a table"), scroll("Figures of the combinations shown", rows));
+    box.open = rows.querySelectorAll("tbody tr").length <= 12 || (data.firstElementChild ? data.firstElementChild.open : false);
+    data.replaceChildren(box);
+    if (told) {
+      stackChart.redraw();
+      stackData.replaceChildren(dataTable("CPI stacks", () => table(null, ["Combination", "CPI", ...CPI], named().map(([name, p]) => [name, num(p.cpi.reduce((a, b) => a + b, 0), 3), ...p.cpi.map(v => num(v, 3))]))));
+    }
   }
   update();
 }

@@ -11,6 +11,7 @@ int main(void)
     srunner_add_suite(runner, figures_suite());
     srunner_add_suite(runner, stats_suite());
     srunner_add_suite(runner, expression_suite());
+    srunner_add_suite(runner, sweep_suite());
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);
     int failed = srunner_ntests_failed(runner);

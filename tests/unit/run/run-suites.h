@@ -12,4 +12,5 @@ Suite *emon_suite(void);
 Suite *vm_params_suite(void);
 Suite *figures_suite(void);
 Suite *stats_suite(void);
+Suite *sweep_suite(void);
 Suite *expression_suite(void);

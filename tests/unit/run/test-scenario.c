@@ -237,7 +237,7 @@ START_TEST(errors_of_a_vm)
     bad(VM "env = NAME\n", ": [vm a] env: 'NAME' is not NAME=VALUE");
     bad(VM "affinity = 0,8\n", ": [vm a] affinity: there is no logical processor 8; the machine has 0 to 7");
     bad(VM "affinity = 3-1\n", ": [vm a] affinity: '3-1' is a range that ends before it begins");
-    bad(VM "affinity = x\n", ": [vm a] affinity: 'x' is not a list of logical processors, for example 0-3,5");
+    bad(VM "affinity = x\n", ": [vm a] affinity: 'x' is not a list of logical processors, for example 0-3,5, or core:1, package:0, kind:NAME");
     bad(VM "affinity =\n", ": [vm a] affinity: is empty*");
     bad(VM "folder = absent\n", ": [vm a] folder: there is no folder '*");
     bad(VM "folder-writable = true\n", ": [vm a] folder-writable: there is no folder to write to*");
