@@ -20,7 +20,7 @@ static G_ALWAYS_INLINE inline uint64_t access_line(cpu_lp *lp, uint32_t id, unsi
     uint32_t penalty = 0;
     uint64_t pa = e->pa;
     if (G_UNLIKELY(e->key != key))
-        pa = cpu_lp_translate_slow(lp, &core->dtlb, key, load ? CPU_FOR_LOAD : CPU_FOR_STORE, clock, &penalty);
+        pa = cpu_lp_translate_slow(lp, &core->dtlb, key, load ? CPU_FOR_LOAD : CPU_FOR_STORE, cpu_lp_address_ready(lp, decoded(lp, id), slot, clock), &penalty);
     pa |= va & ((1u << CPU_PAGE_SHIFT) - 1);
     uint64_t line = pa >> core->memory->line_shift;
     uint64_t *word = cpu_cache_touch(&core->mem->l1d, line);

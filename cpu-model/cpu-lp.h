@@ -126,6 +126,8 @@ uint64_t cpu_lp_data_slow(cpu_lp *lp, const cpu_block *block, unsigned slot, uin
 uint64_t cpu_lp_data_latency(cpu_lp *lp, uint64_t ip, uint64_t pa, bool load, bool store, uint32_t penalty, uint64_t at, enum sim_emon_event *reason);
 /* A load hits a line that is still on its way: it waits for it like the miss that asked for it. Returns the clock. */
 uint64_t cpu_lp_join(cpu_lp *lp, unsigned slot, uint64_t line, uint64_t complete, uint64_t clock);
+/* When the address of an access is known, at `clock` at the earliest: no walk for it begins before. */
+uint64_t cpu_lp_address_ready(const cpu_lp *lp, const cpu_block *block, unsigned slot, uint64_t clock);
 /* Finds a translation that the first way of the TLB's set did not have, at clock `at`. Adds the cycles that it takes to *penalty. */
 typedef enum { CPU_FOR_LOAD, CPU_FOR_STORE, CPU_FOR_FETCH } cpu_translation; /* a read-modify-write is a load */
 uint64_t cpu_lp_translate_slow(cpu_lp *lp, cpu_tlb *tlb, uint64_t key, cpu_translation what, uint64_t at, uint32_t *penalty);

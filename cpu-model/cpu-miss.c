@@ -89,6 +89,11 @@ static inline uint64_t deps_ready(const cpu_lp *lp, const cpu_deps *deps, uint64
     return least;
 }
 
+uint64_t cpu_lp_address_ready(const cpu_lp *lp, const cpu_block *block, unsigned slot, uint64_t clock)
+{
+    return deps_ready(lp, &block->addr_deps[slot], clock);
+}
+
 static void count_traffic(cpu_lp *lp, const cpu_mem_result *r)
 {
     uint64_t *ev = lp->ev;

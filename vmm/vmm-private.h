@@ -69,6 +69,7 @@ struct vmm_vcpu {
     sim_ps woken_at; /* SIM_PS_NEVER: did not wake since it last ran */
     sim_ps granted;  /* its latest quantum; 0: it never ran */
     bool forced;     /* by the starvation watchdog */
+    vmm_pc *kicked;  /* an idle pCPU that was woken for it and has not looked for work yet; NULL: none */
     vmm_taken taken; /* since it began to run */
     bool away;       /* runs as far as the VMM knows, but its pCPU was taken away ... */
     sim_ps away_since; /* ... at this time */
@@ -90,6 +91,7 @@ struct vmm_pc {
     uint64_t siblings[VMM_MASK_WORDS]; /* the other pCPUs of its core */
     vmm_vcpu *cur;    /* running here; NULL: idle, or in the scheduler */
     vmm_vcpu *loaded; /* its guest is on the pCPU */
+    vmm_vcpu *kicked_for; /* the vCPU whose `kicked` this is, or NULL */
     vmm_vcpu *holds;  /* whose state is in the pCPU's registers; NULL: nobody's who is on line */
     vmm_exit_reason left_for; /* the latest VM-exit */
     sim_event quantum_event, tick_event, resched_event, timer_event;
@@ -192,6 +194,8 @@ void vmm_vcpu_wake(vmm_vcpu *c, sim_ps at);
 sim_ps vmm_disk_request(vmm_vm *vm, sim_ps at, uint64_t bytes);
 /* Wakes an idle pCPU where the runnable vCPU may run, if there is one. */
 void vmm_kick_idle(vmm_vcpu *c, sim_ps at);
+/* The pCPU runs the vCPU (NULL: nobody) from now on: where it was woken for another one, that one gets another pCPU. Else it would wait beside idle ones. */
+void vmm_kick_answered(vmm_pc *pc, vmm_vcpu *taken);
 
 /* vmm-sched.c: what happens on a pCPU */
 void vmm_pc_init(vmm_pc *pc, vmm *v, vmm_pcpu *port);

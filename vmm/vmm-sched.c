@@ -201,22 +201,6 @@ static void dispatch(vmm_pc *pc, vmm_vcpu *c, sim_ps quantum, sim_ps from)
     vmm_smu_arm(pc);
 }
 
-/* A pCPU that was woken for a vCPU may take another one, whose own pCPU then finds nothing that may run on it: where vCPUs are left that may run on idle
- * pCPUs, one of those is woken for each. */
-static void hand_on(vmm *v)
-{
-    uint32_t last = VMM_VCPU_NONE;
-    for (unsigned w = 0; w < VMM_MASK_WORDS; w++) {
-        for (uint64_t m = v->idle[w]; m; m &= m - 1) {
-            vmm_pc *pc = &v->pcs[w * 64 + (unsigned)__builtin_ctzll(m)];
-            uint32_t first = vmm_runqueue_first(v->ready, pc->facts.id);
-            if (first != last && first != VMM_VCPU_NONE)
-                vmm_pc_resched(pc, MAX(vmm_vcpu_at(v, first)->facts.since, sim_engine_now(v->engine)));
-            last = first;
-        }
-    }
-}
-
 /* Finds work for the pCPU, which nobody runs on. `left` is the vCPU that was requeued here just now, or NULL. */
 static void schedule(vmm_pc *pc, vmm_vcpu *left, vmm_off_reason why)
 {
@@ -226,6 +210,7 @@ static void schedule(vmm_pc *pc, vmm_vcpu *left, vmm_off_reason why)
     set_idle(pc, false);
     vmm_work_schedule(pc);
     vmm_pick pick = vmm_decide(pc);
+    vmm_kick_answered(pc, pick.vcpu);
     if (left && pick.vcpu != left) {
         why == VMM_OFF_YIELDED ? left->vm->stats.voluntary++ : left->vm->stats.preemptions++;
         left->vm->stats.switched_off[why]++;
@@ -243,8 +228,6 @@ static void schedule(vmm_pc *pc, vmm_vcpu *left, vmm_off_reason why)
     if (sim_event_pending(&pc->resched_event))
         return;
     set_idle(pc, true);
-    if (vmm_runqueue_length(v->ready) && !(v->policy.flags & VMM_POLICY_MAY_IDLE))
-        hand_on(v);
     vmm_below_idle(pc);
 }
 

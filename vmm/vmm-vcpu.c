@@ -115,11 +115,48 @@ void vmm_vcpu_close(vmm_vcpu *c, sim_ps end)
     memcpy(c->vm->stats.in_state, in_state, sizeof in_state);
 }
 
+static void tie(vmm_vcpu *c, vmm_pc *pc)
+{
+    c->kicked = pc;
+    pc->kicked_for = c;
+}
+
+static void untie(vmm_vcpu *c)
+{
+    if (!c || !c->kicked)
+        return;
+    c->kicked->kicked_for = NULL;
+    c->kicked = NULL;
+}
+
+/* Wakes the pCPU, which idles, for the vCPU. */
+static void kick(vmm_vcpu *c, vmm_pc *pc, sim_ps at)
+{
+    untie(c);
+    untie(pc->kicked_for);
+    tie(c, pc);
+    vmm_pc_resched(pc, MAX(at, sim_engine_now(c->v->engine)));
+}
+
 void vmm_kick_idle(vmm_vcpu *c, sim_ps at)
 {
     uint32_t pcpu = vmm_idle_for(c);
     if (pcpu != VMM_PCPU_NONE)
-        vmm_pc_resched(&c->v->pcs[pcpu], at);
+        kick(c, &c->v->pcs[pcpu], at);
+}
+
+void vmm_kick_answered(vmm_pc *pc, vmm_vcpu *taken)
+{
+    vmm_vcpu *c = pc->kicked_for;
+    vmm_pc *other = taken ? taken->kicked : NULL;
+    untie(taken);
+    untie(c);
+    if (!c || c == taken || c->facts.state != VMM_RUNNABLE || pc->v->policy.flags & VMM_POLICY_MAY_IDLE)
+        return;
+    if (other && vmm_may_run(c, other->facts.id))
+        tie(c, other);
+    else
+        vmm_kick_idle(c, c->facts.since);
 }
 
 static void make_runnable(vmm_vcpu *c)
@@ -133,7 +170,7 @@ static void make_runnable(vmm_vcpu *c)
     VMM_SEE(v, .kind = c->woken_at == SIM_PS_NEVER ? VMM_SEEN_ON : VMM_SEEN_WAKE, .at = c->facts.since, .vcpu = c->facts.id,
             .pcpu = c->facts.pcpu, .other = target);
     if (vmm_mask_has(v->idle, target))
-        vmm_pc_resched(&v->pcs[target], c->facts.since);
+        kick(c, &v->pcs[target], c->facts.since);
     else if (!(v->policy.flags & VMM_POLICY_MAY_IDLE))
         vmm_kick_idle(c, c->facts.since);
 }

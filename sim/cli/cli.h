@@ -28,6 +28,7 @@ int cli_check_policy(const char *command, int argc, char **argv);
 int cli_explain(const char *command, int argc, char **argv);
 int cli_diff(const char *command, int argc, char **argv);
 int cli_check(const char *command, int argc, char **argv);
+int cli_init(const char *command, int argc, char **argv);
 int cli_list(const char *command, int argc, char **argv);
 int cli_record(const char *command, int argc, char **argv);
 int cli_report(const char *command, int argc, char **argv);

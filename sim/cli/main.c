@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 const cli_command cli_commands[] = {
+    {"init", "[FILE]", "write a first scenario, with comments",
+     "FILE is scenario.conf without it; a file that is there is not overwritten. Exit status: 0 done, 2 bad usage or input.", cli_init, false},
     {"run", "SCENARIO", "run a scenario under one policy",
      "The result goes to standard output as a table, and with --json to a file as JSON. Exit status: 0 done,\n"
      "2 bad usage or input, 3 a guest or the policy failed (the result is written nevertheless).", cli_run, false},

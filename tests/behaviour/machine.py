@@ -52,4 +52,9 @@ check(len(large["lps"]) == 256 and large["all_ended"], "256 logical processors i
 times = {m: quanta("run", scenario(vm("a", "sort", "5000 1"), machine=m))["simulated_ps"] for m in ("skylake", "netburst-ht", "atom-bonnell")}
 check(times["skylake"] < times["netburst-ht"] < times["atom-bonnell"], f"the machines' order is that of their years and sizes: {times}")
 
+# A chain of loads that miss the TLB: each walk begins when its address is known. Walks that were timed from the present, and loads from the chain's end, once
+# doubled the wait at each load.
+chase = "[vm a]\nworkload = synthetic:chase ws=4MiB; repeat forever\n"
+ipc = {level: quanta("run", scenario(chase, duration="2ms", overrides=f"timing = {level}"))["metrics"]["ipc"] for level in ("interval", "window")}
+check(0.8 < ipc["interval"] / ipc["window"] < 1.25, f"chains of loads with page walks: interval as window: {ipc}")
 done()

@@ -207,6 +207,8 @@ mock *mock_new(unsigned n_pcpus, unsigned counters, const char *policy)
         };
         m->ports[i] = &c->port;
     }
+    for (unsigned i = m->leaves; --i;)
+        m->winners[i] = further_behind(m, m->winners[2 * i], m->winners[2 * i + 1]);
     if (policy) {
         m->config.policy = vmm_policy_find(policy, NULL);
         require(m, m->config.policy, "there is no policy '%s'", policy);
