@@ -87,8 +87,12 @@ def fish(all_of, summaries):
         for long, short, value, words in opts:
             s = f" -s {short}" if short else ""
             source = VALUES.get("--" + long)
-            made = f" -x -a '{' '.join(source)}'" if isinstance(source, tuple) else f" -x -a '(quanta list {source} | string match -r \"^[a-z][a-z0-9-]*\")'" if source \
-                else " -r" if value else ""
+            if isinstance(source, tuple):
+                made = f" -x -a '{' '.join(source)}'"
+            elif source:
+                made = f" -x -a '(quanta list {source} | string match -r \"^[a-z][a-z0-9-]*\")'"
+            else:
+                made = " -r" if value else ""
             lines.append(f"complete -c quanta -n '{seen}' -l {long}{s}{made} -d '{quoted(words)}'")
         base = ARGUMENTS.get(name)
         if isinstance(base, tuple):

@@ -6,7 +6,7 @@
 
 printf '[scenario]\nduration = 1ms\n[vm a]\nworkload = elf:guests/spin\nargs = 1\n' >s.conf
 
-expect 2 "a command is missing; valid: run, compare, check-policy, explain"
+expect 2 "a command is missing; valid: init, run, compare, check-policy, explain"
 expect 2 "unknown command 'comapre'; did you mean 'compare'?" comapre
 expect 2 "unknown option '--verbose'; valid: --help, --version" --verbose
 expect 2 "the scenario file is missing" run
@@ -22,7 +22,8 @@ expect 2 "unknown policy 'prioritty'; did you mean 'priority'?" run --policy pri
 expect 2 "policy 'priority' is named twice" compare --policies priority,priority s.conf
 
 for words in --help "run --help" "compare --help" "check-policy --help" "explain --help" "report --help" "check --help" "diff --help" "sweep --help" \
-    "record --help" "trace --help" "trace info --help" "trace verify --help" "trace cat --help" "trace cut --help" "trace import --help" "trace export --help" "throughput --help" "list --help" --version; do
+    "record --help" "trace --help" "trace info --help" "trace verify --help" "trace cat --help" "trace cut --help" "trace import --help" \
+    "trace export --help" "throughput --help" "list --help" "init --help" --version; do
     # shellcheck disable=SC2086 # words are meant
     quanta $words
     ok "quanta $words" exits 0

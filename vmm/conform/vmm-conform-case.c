@@ -74,7 +74,8 @@ static void no_line(G_GNUC_UNUSED void *user, G_GNUC_UNUSED const char *text)
 
 static void make(conform_run *r, const conform_case *of, const vmm_conform_config *config, const struct vmm_policy_ops *policy)
 {
-    *r = (conform_run){.of = of, .config = config, .random = (uint32_t)(config->seed * 2654435761u + of->n + 1), .may_idle = policy->flags & VMM_POLICY_MAY_IDLE};
+    *r = (conform_run){.of = of, .config = config, .random = (uint32_t)(config->seed * 2654435761u + of->n + 1)};
+    r->may_idle = policy->flags & VMM_POLICY_MAY_IDLE;
     r->m = mock_new(of->pcpus, 4, NULL);
     r->m->config.policy = policy;
     r->m->config.policy_params = config->params;
@@ -164,10 +165,12 @@ static void confine(int fd)
 static void leaves_nothing(const conform_case *of, const vmm_conform_config *config, const struct vmm_policy_ops *policy, uint64_t before, uint64_t after)
 {
     if (after > before + MOST_LEFT)
-        conform_broke("clean-exit", of->span, VMM_PCPU_NONE, VMM_VCPU_NONE, "%" G_GUINT64_FORMAT " bytes of memory are left behind after 'exit'", after - before);
+        conform_broke("clean-exit", of->span, VMM_PCPU_NONE, VMM_VCPU_NONE, "%" G_GUINT64_FORMAT " bytes of memory are left behind after 'exit'",
+                      after - before);
     uint64_t left = of->flags & ON_AND_OFF ? left_by_init(of, config, policy) : 0;
     if (left)
-        conform_broke("clean-exit", 0, VMM_PCPU_NONE, VMM_VCPU_NONE, "'init' and 'exit' leave %" G_GUINT64_FORMAT " bytes of memory behind each time", left);
+        conform_broke("clean-exit", 0, VMM_PCPU_NONE, VMM_VCPU_NONE, "'init' and 'exit' leave %" G_GUINT64_FORMAT " bytes of memory behind each time",
+                      left);
 }
 
 void conform_be_the_case(const conform_case *of, const vmm_conform_config *config, conform_trail *trail, int fd)
@@ -182,7 +185,8 @@ void conform_be_the_case(const conform_case *of, const vmm_conform_config *confi
     uint64_t after = memory_in_use();
     trail->decisions = decisions;
     if (memcmp(first, second, sizeof first) != 0)
-        conform_broke("deterministic", of->span, VMM_PCPU_NONE, VMM_VCPU_NONE, "the case gave another schedule when it was run again in the same process");
+        conform_broke("deterministic", of->span, VMM_PCPU_NONE, VMM_VCPU_NONE,
+                      "the case gave another schedule when it was run again in the same process");
     leaves_nothing(of, config, policy, before, after);
     tell("ok");
     _exit(0);

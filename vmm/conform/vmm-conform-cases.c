@@ -324,7 +324,8 @@ static void chance(conform_run *r)
     }
 }
 
-#define MIXTURE(n_, pcpus_) CASE(#n_ "-on-" #pcpus_, #n_ " vCPUs on " #pcpus_ " pCPUs: half of them never stop, half sleep", pcpus_, n_, MS(1), MS(30), 0, mixture)
+#define MIXTURE(n_, pcpus_) \
+    CASE(#n_ "-on-" #pcpus_, #n_ " vCPUs on " #pcpus_ " pCPUs: half of them never stop, half sleep", pcpus_, n_, MS(1), MS(30), 0, mixture)
 #define MIXTURES(n_) MIXTURE(n_, 1), MIXTURE(n_, 2), MIXTURE(n_, 8), MIXTURE(n_, 64)
 #define CASE(name_, text_, pcpus_, n_, quantum_, span_, flags_, build_) \
     {{name_, text_}, pcpus_, n_, quantum_, span_, flags_, build_}

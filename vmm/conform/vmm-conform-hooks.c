@@ -23,8 +23,8 @@ static const char *enter(const char *hook)
     at_once = now == present ? at_once + 1 : 0;
     present = now;
     if (at_once > MOST_AT_ONCE)
-        conform_broke("ends", now, VMM_PCPU_NONE, VMM_VCPU_NONE, "%d hooks were called at one instant, the last one is '%s': the policy makes time stand still", MOST_AT_ONCE,
-                      hook);
+        conform_broke("ends", now, VMM_PCPU_NONE, VMM_VCPU_NONE, "%d hooks were called at one instant, the last one is '%s': the policy makes time stand still",
+                      MOST_AT_ONCE, hook);
     return outer;
 }
 
@@ -87,6 +87,8 @@ static bool still_knows(void *self, const vmm_vcpu_facts *f, sim_ps now)
     return false;
 }
 
+#define IDLES "schedule let pCPU %u idle at %.6f ms though vCPU %u, which may run there, has been runnable since %.6f ms; "
+
 G_NORETURN static void idles(void *self, uint32_t pcpu, const vmm_vcpu_facts *f, sim_ps now)
 {
     double at = (double)now / (double)SIM_PS_PER_MS, since = (double)f->since / (double)SIM_PS_PER_MS;
@@ -94,10 +96,8 @@ G_NORETURN static void idles(void *self, uint32_t pcpu, const vmm_vcpu_facts *f,
     trail->vcpu = f->id;
     trail->suspected = "work-conserving";
     if (still_knows(self, f, now))
-        conform_broke("work-conserving", now, pcpu, f->id, "schedule let pCPU %u idle at %.6f ms though vCPU %u, which may run there, has been runnable since %.6f ms; asked again, it chose it",
-                      pcpu, at, f->id, since);
-    conform_broke("none-lost", now, pcpu, f->id, "schedule let pCPU %u idle at %.6f ms though vCPU %u, which may run there, has been runnable since %.6f ms; asked again, on every pCPU, it did not choose it",
-                  pcpu, at, f->id, since);
+        conform_broke("work-conserving", now, pcpu, f->id, IDLES "asked again, it chose it", pcpu, at, f->id, since);
+    conform_broke("none-lost", now, pcpu, f->id, IDLES "asked again, on every pCPU, it did not choose it", pcpu, at, f->id, since);
 }
 
 static vmm_choice w_schedule(void *self, uint32_t pcpu, sim_ps now)

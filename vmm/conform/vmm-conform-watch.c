@@ -50,7 +50,8 @@ static void begins(conform_run *r, const vmm_sight *s)
     if (c->on != VMM_PCPU_NONE)
         conform_broke("one-place", s->at, s->pcpu, s->vcpu, "vCPU %u begins on pCPU %u while it is on pCPU %u", s->vcpu, s->pcpu, c->on);
     if (p->vcpu != VMM_VCPU_NONE || s->at < p->since || s->at < c->since)
-        conform_broke("one-place", s->at, s->pcpu, s->vcpu, "vCPU %u begins on pCPU %u at %.6f ms, before the pCPU is free, or the vCPU", s->vcpu, s->pcpu, ms(s->at));
+        conform_broke("one-place", s->at, s->pcpu, s->vcpu, "vCPU %u begins on pCPU %u at %.6f ms, before the pCPU is free, or the vCPU", s->vcpu,
+                      s->pcpu, ms(s->at));
     waited(r, s->vcpu, s->at);
     r->longest = MAX(r->longest, s->span);
     p->vcpu = s->vcpu;
@@ -141,12 +142,15 @@ static void idled(const conform_run *r, unsigned pcpu, sim_ps at)
 {
     const conform_pcpu *p = &r->pcpus[pcpu];
     uint32_t vcpu = p->beside;
-    if (!r->may_idle && at > p->idle_since + SLACK)
-        conform_broke("work-conserving", at, pcpu, vcpu, "pCPU %u has idled since %.6f ms though vCPU %u, which may run there, has been runnable since %.6f ms", pcpu,
-                      ms(p->idle_since), vcpu, ms(p->beside_since));
+    /* A vCPU may have come off a pCPU whose time is past the machine's. */
+    if (!r->may_idle && at > MAX(p->idle_since, p->beside_since) + SLACK)
+        conform_broke("work-conserving", at, pcpu, vcpu,
+                      "pCPU %u has idled since %.6f ms though vCPU %u, which may run there, has been runnable since %.6f ms", pcpu, ms(p->idle_since), vcpu,
+                      ms(p->beside_since));
     if (r->may_idle && r->vcpus[vcpu].turns >= KNOWN && at > p->beside_since + LOST)
-        conform_broke("none-lost", at, pcpu, vcpu, "vCPU %u has been runnable since %.6f ms, and pCPU %u, which it may use, idles, though it was chosen %u times before",
-                      vcpu, ms(p->beside_since), pcpu, r->vcpus[vcpu].turns);
+        conform_broke("none-lost", at, pcpu, vcpu,
+                      "vCPU %u has been runnable since %.6f ms, and pCPU %u, which it may use, idles, though it was chosen %u times before", vcpu,
+                      ms(p->beside_since), pcpu, r->vcpus[vcpu].turns);
 }
 
 /* Since the last event nothing has changed: who idled then, did until now. */
@@ -173,7 +177,8 @@ static void one_place(const vmm *v, sim_ps at)
             continue;
         const vmm_vcpu_facts *f = &pc->cur->facts;
         if (f->state != VMM_RUNNING || f->pcpu != i || !vmm_may_run(pc->cur, i))
-            conform_broke("one-place", at, i, f->id, "vCPU %u is on pCPU %u at %.6f ms, but is not running there by its accounts, or may not", f->id, i, ms(at));
+            conform_broke("one-place", at, i, f->id, "vCPU %u is on pCPU %u at %.6f ms, but is not running there by its accounts, or may not", f->id, i,
+                          ms(at));
         if (pc->facts.quantum_end < pc->facts.quantum_begin || pc->facts.quantum_end - pc->facts.quantum_begin > VMM_QUANTUM_MAX)
             conform_broke("quantum-bounds", at, i, f->id, "vCPU %u has a quantum of %" G_GUINT64_FORMAT " ps on pCPU %u at %.6f ms", f->id,
                           pc->facts.quantum_end - pc->facts.quantum_begin, i, ms(at));
@@ -206,8 +211,9 @@ static void accounts_of(conform_run *r, unsigned i)
         conform_broke("accounts", end, VMM_PCPU_NONE, i,
                       "the times of vCPU %u in its states are %" G_GUINT64_FORMAT " ps together, the run's is %" G_GUINT64_FORMAT " ps", i, sum, end);
     if (c->ran != s->in_state[VMM_RUNNING])
-        conform_broke("accounts", end, VMM_PCPU_NONE, i, "pCPUs worked for vCPU %u for %" G_GUINT64_FORMAT " ps, but it was running for %" G_GUINT64_FORMAT " ps", i,
-                      c->ran, s->in_state[VMM_RUNNING]);
+        conform_broke("accounts", end, VMM_PCPU_NONE, i,
+                      "pCPUs worked for vCPU %u for %" G_GUINT64_FORMAT " ps, but it was running for %" G_GUINT64_FORMAT " ps", i, c->ran,
+                      s->in_state[VMM_RUNNING]);
     if (((mock_guest *)g_ptr_array_index(r->m->guests, i))->ran > s->in_state[VMM_RUNNING] + r->m->block)
         conform_broke("accounts", end, VMM_PCPU_NONE, i, "vCPU %u has executed for longer than it was running", i);
 }

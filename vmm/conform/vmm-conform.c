@@ -111,7 +111,8 @@ static void judge(vmm_conform_outcome *o, const conform_trail *trail, const char
         o->pcpu = trail->pcpu;
         o->vcpu = trail->vcpu;
         o->invariant = g_strdup(trail->suspected);
-        o->detail = g_strdup_printf("schedule let pCPU %u idle though vCPU %u was runnable, and did not return when it was asked again, %s", o->pcpu, o->vcpu, place);
+        o->detail = g_strdup_printf("schedule let pCPU %u idle though vCPU %u was runnable, and did not return when it was asked again, %s", o->pcpu,
+                                    o->vcpu, place);
     } else if (!in_time) {
         o->hung = true;
         o->invariant = g_strdup("ends");

@@ -271,6 +271,8 @@ static void count(mock_pcpu *c, sim_ps ran)
     c->count[SIM_EV_INSTRUCTIONS] += insns;
     c->count[SIM_EV_CYCLES] += insns;
     for (unsigned i = 0; i < SIM_EV_COUNT; i++) {
+        if (!c->guest->rate[i])
+            continue;
         c->rest[i] += insns * c->guest->rate[i];
         c->count[i] += c->rest[i] / 1000000;
         c->rest[i] %= 1000000;
@@ -299,6 +301,12 @@ static sim_ps until_overflow(const mock_pcpu *c, sim_ps until)
     return until;
 }
 
+static void around(const mock *m, bool before)
+{
+    if (m->around)
+        m->around(m->user, before);
+}
+
 static void run_guest(mock *m, mock_pcpu *c, sim_ps until)
 {
     mock_guest *g = c->guest;
@@ -321,7 +329,9 @@ static void run_guest(mock *m, mock_pcpu *c, sim_ps until)
     const vmm_stop *stop = &g->steps[g->at].stop;
     g->at = (g->at + 1) % g->n_steps;
     load_step(g);
+    around(m, true);
     vmm_guest_stopped(m->v, c->port.id, stop);
+    around(m, false);
 }
 
 void mock_run(mock *m, sim_ps until)
@@ -330,9 +340,11 @@ void mock_run(mock *m, sim_ps until)
     while (!vmm_all_ended(m->v) && !vmm_failed(m->v, NULL)) {
         mock_pcpu *c = furthest_behind(m);
         sim_ps next = sim_engine_next(m->engine);
-        if (next <= until && (!c || c->now >= next))
+        if (next <= until && (!c || c->now >= next)) {
+            around(m, true);
             sim_engine_step(m->engine);
-        else if (c && c->now < until)
+            around(m, false);
+        } else if (c && c->now < until)
             run_guest(m, c, MIN(next, until));
         else
             break;

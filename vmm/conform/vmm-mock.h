@@ -66,6 +66,8 @@ typedef struct mock {
     /* The VMM did to the machine what cannot be done: says what. NULL, and where it returns: abort. */
     void (*broken)(void *user, const char *what);
     void *user;
+    /* Before and after each call of the VMM; or NULL. */
+    void (*around)(void *user, bool before);
     uint32_t block;    /* ps by which a running pCPU may overshoot an event (as real cores do by a block); 0: exact */
 } mock;
 

@@ -72,10 +72,32 @@ START_TEST(random_against_list)
 }
 END_TEST
 
+/* A candidate that was not chosen does not pass one that may not run where it was a candidate. */
+START_TEST(put_back)
+{
+    vmm_runqueue *q = vmm_runqueue_new(3, 2);
+    static const uint64_t first[VMM_MASK_WORDS] = { 1 }, both[VMM_MASK_WORDS] = { 3 };
+    vmm_runqueue_admit(q, 0, first);
+    vmm_runqueue_admit(q, 1, both);
+    vmm_runqueue_admit(q, 2, both);
+    for (uint32_t i = 0; i < 3; i++)
+        vmm_runqueue_insert(q, i, 0);
+    ck_assert_uint_eq(vmm_runqueue_first(q, 1), 1);
+    vmm_runqueue_remove(q, 1);
+    ck_assert_uint_eq(vmm_runqueue_first(q, 1), 2);
+    vmm_runqueue_put_back(q, 1);
+    ck_assert_uint_eq(vmm_runqueue_first(q, 0), 0);
+    ck_assert_uint_eq(vmm_runqueue_first(q, 1), 1);
+    ck_assert_uint_eq(vmm_runqueue_length(q), 3);
+    vmm_runqueue_free(q);
+}
+END_TEST
+
 TCase *vmm_tests_runqueue(void)
 {
     TCase *t = tcase_create("runqueue");
     tcase_add_test(t, order);
     tcase_add_test(t, random_against_list);
+    tcase_add_test(t, put_back);
     return t;
 }
